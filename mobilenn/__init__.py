@@ -1,0 +1,11 @@
+"""mobilenn: from Keras code to a verified .tflite with evidence."""
+
+import os
+
+__version__ = "0.1.0"
+
+# tensorflow-model-optimization and tf-agents speak Keras 2 only (tf-keras); TensorFlow reads
+# this once, at its own import, so it has to stand here, before any module of ours can import it.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
