@@ -81,7 +81,7 @@ def _coerce(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list | tuple):
         inner = args[0] if args else Any
         return tuple(_coerce(inner, item, where) for item in value)
-    if origin in (dict, Mapping) or origin is not None and issubclass(origin, Mapping):
+    if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise RecipeError(f"{where} is not a table. Received: {value!r}.", "Allowed: key = value pairs.")
         return {key: _coerce(args[1] if args else Any, item, f"{where}.{key}") for key, item in value.items()}

@@ -54,7 +54,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(partial, path)
+            partial.replace(path)
             _sync_folder(path.parent)
         finally:
             partial.unlink(missing_ok=True)

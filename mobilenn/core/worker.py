@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -114,8 +115,7 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        sink = open(self.log, "ab") if self.log else subprocess.DEVNULL
-        try:
+        with open(self.log or os.devnull, "ab") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module],
                 stdin=subprocess.PIPE,
@@ -124,9 +124,6 @@ class Worker:
                 pass_fds=self.pass_fds,
                 env={**os.environ, **_import_path(), **self.env},
             )
-        finally:
-            if self.log:
-                sink.close()
         self._frames = queue.Queue()
         arguments = (self._process.stdout, self._frames)
         threading.Thread(target=_pump, args=arguments, daemon=True).start()
@@ -139,10 +136,8 @@ class Worker:
         process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
-            try:
+            with contextlib.suppress(OSError):  # bytes of a broken pipe that nobody will read
                 stream.close()
-            except OSError:
-                pass  # bytes of a broken pipe that nobody will read
 
     def _died(self, job: str) -> errors.WorkerError:
         code = self._process.wait() if self._process else 0

@@ -1,0 +1,183 @@
+"""A recipe: which network, which data, how it is trained, which variants are shipped."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mobilenn.core.errors import RecipeError, nearest
+from mobilenn.core.precision import Precision
+from mobilenn.core.records import from_dict
+
+STEPS = ("prune", "cluster", "qat")  # the order in which compression techniques chain
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_RESERVED = frozenset({"keras", "logs", "tensorboard", "report", "recipe"})  # other things in a run's folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One .tflite to make: a precision, and what is done to the Keras model first.
+
+    Args:
+        precision: how the file stores and computes.
+        prune: settings of magnitude pruning; absent means none.
+        cluster: settings of weight clustering; absent means none.
+        qat: settings of quantization-aware training; absent means none.
+        representative: number of calibration samples, drawn from the training split.
+    """
+
+    precision: Precision
+    prune: Mapping[str, Any] | None = None
+    cluster: Mapping[str, Any] | None = None
+    qat: Mapping[str, Any] | None = None
+    representative: int = 200
+
+    @property
+    def steps(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """The compression steps asked for, in the order in which they chain."""
+        asked = {"prune": self.prune, "cluster": self.cluster, "qat": self.qat}
+        return tuple((step, asked[step]) for step in STEPS if asked[step] is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole run, as its TOML file states it.
+
+    Args:
+        name: name of the recipe, also of its folder under models/.
+        summary: one line for `mobilenn list`.
+        task: file under mobilenn/evaluate that judges the outputs.
+        network: file under mobilenn/networks.
+        seed: of initialisation, order, dropout and splits.
+        max_drop: how much worse than the float model a variant's metric may be (0.005 is half a
+            point of accuracy); a variant past it is rejected.
+        prefer: `size` recommends the smallest download, `latency` the fastest file.
+        floor: the least that the metric must reach, by metric name.
+        config: the network's Config.
+        data: `name` of the dataset and its Settings.
+        train: the training settings.
+        bench: the benchmark settings.
+        variants: what to ship, by name.
+    """
+
+    name: str
+    summary: str
+    task: str
+    network: str
+    seed: int = 0
+    max_drop: float = 0.01
+    prefer: Literal["size", "latency"] = "size"
+    floor: Mapping[str, float] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any]
+    train: Mapping[str, Any] = field(default_factory=dict)
+    bench: Mapping[str, Any] = field(default_factory=dict)
+    variants: Mapping[str, Variant]
+
+    def __post_init__(self) -> None:
+        if "name" not in self.data:
+            raise RecipeError("[data] lacks the key 'name'.", "Type: mobilenn list --data")
+        if not self.variants:
+            raise RecipeError("The recipe names no variant.", 'Add [variants.float32] with precision = "float32".')
+        for name in self.variants:
+            if not _NAME.fullmatch(name) or name in _RESERVED:
+                allowed = f"Allowed: lower-case letters, digits and _; not {', '.join(sorted(_RESERVED))}."
+                raise RecipeError(f"'{name}' cannot name a variant: it becomes a folder.", allowed)
+        for name, variant in self.variants.items():
+            _check_variant(name, variant)
+        if not 0 <= self.max_drop:
+            raise RecipeError(f"max_drop is {self.max_drop}.", "Allowed: 0 or more, in units of the metric.")
+
+
+def _check_variant(name: str, variant: Variant) -> None:
+    if variant.qat is not None and variant.precision is not Precision.INT8:
+        message = f"Variant '{name}' asks for QAT with precision {variant.precision}."
+        raise RecipeError(message, 'QAT trains for int8: set precision = "int8".')
+    if variant.representative < 1:
+        message = f"Variant '{name}' asks for {variant.representative} calibration samples."
+        raise RecipeError(message, "Allowed: 1 or more; 100 to 500 is usual.")
+
+
+def recipes_dir() -> Path:
+    """Where the recipes stand: inside an installed package, or models/ of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "recipes"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def names() -> tuple[str, ...]:
+    """The names of the recipes that come with mobilenn, sorted."""
+    return tuple(sorted(path.parent.name for path in recipes_dir().glob("*/recipe.toml")))
+
+
+def find(reference: str) -> Path:
+    """Returns the TOML file that a name (`alexnet`) or a path (a file, or its folder) stands for.
+
+    Raises:
+        RecipeError: there is no such recipe; names the nearest.
+    """
+    path = Path(reference)
+    for candidate in (path, path / "recipe.toml"):
+        if candidate.is_file() and (candidate.suffix == ".toml"):
+            return candidate
+    known = recipes_dir() / reference / "recipe.toml"
+    if _NAME.fullmatch(reference) and known.is_file():
+        return known
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        raise RecipeError(f"There is no recipe file {reference}.", "Type: mobilenn new NAME")
+    raise RecipeError(f"There is no recipe '{reference}'.", nearest(reference, names()))
+
+
+def load(reference: str, settings: Iterable[str] = ()) -> Recipe:
+    """Reads a recipe by name or path.
+
+    Args:
+        reference: a name or a path, as `find` takes it.
+        settings: `key=value` overrides, such as `train.epochs=3`; values are TOML.
+
+    Returns:
+        The recipe, checked for unknown keys and wrong types.
+
+    Raises:
+        RecipeError: what is wrong, and where.
+    """
+    path = find(reference)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}.") from None
+    for setting in settings:
+        _override(values, setting)
+    values.setdefault("name", path.parent.name if path.name == "recipe.toml" else path.stem)
+    recipe = from_dict(Recipe, values, f"{path.parent.name}/{path.name}")
+    return _with_absolute_path(recipe, path.parent)
+
+
+def _override(values: dict[str, Any], setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"'{setting}' is not a setting.", "Allowed: --set key=value, such as --set train.epochs=3")
+    *tables, last = key.strip().split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            raise RecipeError(f"'{setting}' goes below '{table}', which is a plain value.")
+    try:
+        values[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[last] = text  # a bare word is a string: --set data.name=wine
+
+
+def _with_absolute_path(recipe: Recipe, folder: Path) -> Recipe:
+    """Paths of the user's own data and network are relative to the recipe, not to the shell's folder."""
+    data = dict(recipe.data)
+    if isinstance(data.get("path"), str):
+        data["path"] = str((folder / data["path"]).resolve())
+    network = recipe.network
+    if network.endswith(".py"):
+        network = str((folder / network).resolve())
+    return replace(recipe, data=data, network=network)
