@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.precision import Precision
-from mobilenn.core.records import from_dict
+from mobilenn.core.records import from_dict, to_dict
 
 STEPS = ("prune", "cluster", "qat")  # the order in which compression techniques chain
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -89,8 +89,12 @@ class Recipe:
                 raise RecipeError(f"'{name}' cannot name a variant: it becomes a folder.", allowed)
         for name, variant in self.variants.items():
             _check_variant(name, variant)
-        if not 0 <= self.max_drop:
+        if not self.max_drop >= 0:
             raise RecipeError(f"max_drop is {self.max_drop}.", "Allowed: 0 or more, in units of the metric.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the recipe as plain values, the way `from_dict` takes them."""
+        return to_dict(self)
 
 
 def _check_variant(name: str, variant: Variant) -> None:

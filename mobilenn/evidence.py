@@ -1,0 +1,198 @@
+"""Puts what the stages found into one report, and says which variant to ship and why."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+import mobilenn
+from mobilenn import provenance
+from mobilenn.core import store
+from mobilenn.core.recipe import Recipe
+from mobilenn.stages.workplace import Workplace, read_outputs
+
+SAMPLE_COUNT = 12
+_MEASURES = [
+    "file",
+    "size_bytes",
+    "zip_bytes",
+    "metric",
+    "metric_drop",
+    "sha256",
+    "sparsity",
+    "latency_ms",
+    "peak_memory_bytes",
+    "profile",
+    "agreement",
+]
+_EMPTY = {
+    **dict.fromkeys(_MEASURES),
+    "latency_by_threads": [],
+    "parity": {},
+    "operators": {},
+    "details": {},
+    "reason": "",
+}
+NEAR = 1.1  # variants within ten per cent of the best count as equal in what the recipe prefers
+
+
+def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns the report, in the form of report.json.
+
+    Args:
+        place: the run.
+        trained: what the train stage made.
+        rows: by variant, what its stages made; a failed variant has `status` and `reason` only.
+    """
+    from mobilenn.verify import evaluate_outputs
+
+    recipe, data = place.recipe, place.data
+    float_outputs = place.outputs("train", "test")
+    judged = evaluate_outputs(recipe.task, float_outputs, data.test, data.labels)
+    variants = {name: {**_EMPTY, **row} for name, row in rows.items()}
+    recommended, why = recommend(recipe, variants)
+    verified = {name: row for name, row in rows.items() if "metric" in row}
+    outputs = {name: read_outputs(place.out / name / "outputs.npz", "test") for name in verified}
+    return {
+        "schema": 1,
+        "mobilenn": mobilenn.__version__,
+        "recipe": recipe.to_dict(),
+        "recipe_sha256": store.sha256_json(recipe.to_dict()),
+        "data": _data(place),
+        "metric": judged.metric,
+        "higher_is_better": judged.higher_is_better,
+        "training": {**_training(trained), "precision": recipe.train.get("precision", "float32")},
+        "float": {"metric": judged.value, "details": judged.details},
+        "variants": {name: {k: v for k, v in row.items() if k != "files"} for name, row in variants.items()},
+        "recommended": recommended,
+        "recommendation": why,
+        "samples": samples(data.test, data.labels, {"float": float_outputs, **outputs}),
+        "environment": provenance.environment(),
+        "seed": recipe.seed,
+    }
+
+
+def _data(place: Workplace) -> dict[str, Any]:
+    data = place.data
+    return {
+        "name": place.recipe.data["name"],
+        "description": data.description,
+        "labels": list(data.labels),
+        "train": len(data.train),
+        "validation": len(data.validation),
+        "test": len(data.test),
+        "fingerprint": place.fingerprint,
+    }
+
+
+def _training(trained: Mapping[str, Any]) -> dict[str, Any]:
+    history = trained["history"]
+    epochs = len(next(iter(history.values()), ()))
+    return {"epochs": epochs, **{key: trained[key] for key in ("seconds", "parameters", "history")}}
+
+
+def recommend(recipe: Recipe, variants: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Names the variant to ship, and why.
+
+    Among the accepted variants the best in what the recipe prefers (`size`: download bytes,
+    `latency`: median) wins; variants within ten per cent of it are told apart by the other.
+
+    Returns:
+        The name, empty where no variant was accepted, and one paragraph.
+    """
+    accepted = {name: row for name, row in variants.items() if row["status"] == "accepted"}
+    if not accepted:
+        return "", f"No variant is fit to ship: {_why_none(variants)}"
+    keys = {"size": lambda row: row["zip_bytes"], "latency": lambda row: row["latency_ms"]["median"]}
+    first = keys[recipe.prefer]
+    second = keys["latency" if recipe.prefer == "size" else "size"]
+    best = min(first(row) for row in accepted.values())
+    near = {name: row for name, row in accepted.items() if first(row) <= best * NEAR}
+    name = min(near, key=lambda n: (second(near[n]), first(near[n]), n))
+    return name, _why(recipe, name, accepted)
+
+
+def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]]) -> str:
+    row = accepted[name]
+    reason = "the smallest download" if recipe.prefer == "size" else "the fastest file"
+    text = (
+        f"Ship {name}: among the {len(accepted)} accepted variants it is {reason} "
+        f"(or within 10 % of it and better in the other measure): {row['zip_bytes'] / 1e3:.0f} kB to download, "
+        f"{row['latency_ms']['median']:.3g} ms a run on one thread here, "
+        f"{row['metric_drop']:+.4f} lost in the metric where {recipe.max_drop:.4f} is allowed."
+    )
+    base = accepted.get("float32")
+    if base is None or name == "float32":
+        return text
+    size = base["zip_bytes"] / row["zip_bytes"]
+    speed = base["latency_ms"]["median"] / row["latency_ms"]["median"]
+    return f"{text} Against float32 it is {size:.1f}× smaller and {speed:.2f}× as fast."
+
+
+def _why_none(variants: Mapping[str, Mapping[str, Any]]) -> str:
+    return "; ".join(f"{name} {row['status']}: {row['reason']}" for name, row in variants.items()) + "."
+
+
+def samples(
+    split: Any, labels: tuple[str, ...], outputs: Mapping[str, Mapping[str, np.ndarray]]
+) -> list[dict[str, Any]]:
+    """Picks test samples to show: those that any model gets wrong first, then the rest in order.
+
+    Args:
+        split: the test split.
+        labels: class names; regression shows values instead.
+        outputs: by model (`float` and each variant), outputs on the split by name.
+    """
+    rows = _picks(split, labels, outputs)
+    return [
+        {
+            "index": int(row),
+            "target": labels[int(split.targets[row])] if labels else _number(split.targets[row]),
+            "image": _image(split, row),
+            "predictions": {model: _prediction(made, labels, row) for model, made in outputs.items()},
+        }
+        for row in rows
+    ]
+
+
+def _picks(split: Any, labels: tuple[str, ...], outputs: Mapping[str, Mapping[str, np.ndarray]]) -> Iterable[int]:
+    order = np.arange(len(split))
+    if labels:
+        wrong = np.zeros(len(split), bool)
+        for made in outputs.values():
+            wrong |= _first(made).argmax(-1) != split.targets
+        order = np.concatenate([np.flatnonzero(wrong)[: SAMPLE_COUNT // 2], np.flatnonzero(~wrong)])
+    return order[:SAMPLE_COUNT]
+
+
+def _first(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    return next(iter(outputs.values()))
+
+
+def _prediction(outputs: Mapping[str, np.ndarray], labels: tuple[str, ...], row: int) -> dict[str, Any]:
+    values = _first(outputs)[row]
+    if not labels:
+        return {"label": _number(values), "confidence": None}
+    return {"label": labels[int(values.argmax())], "confidence": float(values.max())}
+
+
+def _number(value: Any) -> str:
+    return f"{float(np.ravel(value)[0]):.4g}"
+
+
+def _image(split: Any, row: int) -> str:
+    """A sample as a PNG data URI: an image, or a clip as a strip of frames; empty for tables."""
+    values = np.asarray(next(iter(split.inputs.values()))[np.array([row])])[0]
+    if values.dtype != np.uint8 or values.ndim not in (3, 4):
+        return ""
+    if values.ndim == 4:
+        values = np.concatenate(list(values), axis=1)
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values).save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,1 @@
+"""The far side of the stages: child processes that train, compress, convert, quantize and predict."""

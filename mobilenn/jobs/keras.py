@@ -1,0 +1,184 @@
+"""The TensorFlow worker: a warm child process that trains, compresses and converts Keras models."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenn import data as datasets
+from mobilenn.core import records, store, worker
+from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
+from mobilenn.core.precision import Precision
+
+Emit = Callable[[dict[str, Any]], None]
+Result = tuple[dict[str, Any], Mapping[str, np.ndarray]]
+GOLDEN_COUNT = 8  # pairs inside a file: enough to see a wrong layout or scale, small against the weights
+
+
+def train(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
+    """Trains the recipe's network and writes weights, outputs on the test split, and golden pairs.
+
+    Args:
+        arguments: `network`, `config`, `task`, `data`, `train`, `seed`, `lineage` and `folder`.
+        emit: receives progress events.
+
+    Returns:
+        `files` (name to sha256) and `artifact`: the KerasModel and the training history.
+    """
+    from mobilenn.train.config import TrainConfig
+    from mobilenn.train.supervised import TrainRequest
+    from mobilenn.train.supervised import train as fit
+
+    folder = Path(arguments["folder"])
+    dataset = _dataset(arguments)
+    request = TrainRequest(
+        network=arguments["network"],
+        config=arguments["config"],
+        task=arguments["task"],
+        settings=records.from_dict(TrainConfig, arguments["train"], "[train]"),
+        seed=arguments["seed"],
+        out_dir=folder,
+    )
+    trained = fit(request, dataset, emit)
+    written = _write(trained.model, (), arguments, dataset)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    history = {"history": trained.history, "parameters": trained.parameters, "seconds": trained.seconds}
+    return {**written, "artifact": {"model": written["artifact"], **history}}, {}
+
+
+def compress(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
+    """Prunes, clusters or quantization-aware trains a stored model; see `train` for what it writes.
+
+    Args:
+        arguments: as for `train`, and `parent` (a KerasModel as plain values), `step` (prune,
+            cluster or qat), `settings` and `done` (the steps before this one).
+    """
+    from mobilenn.compress.rebuild import rebuild
+    from mobilenn.compress.steps import apply_step
+
+    _fresh_session(arguments["seed"])
+    parent = records.from_dict(KerasModel, arguments["parent"])
+    dataset = _dataset(arguments)
+    model, transforms = apply_step(rebuild(parent), dataset, arguments, emit)
+    written = _write(model, transforms, arguments, dataset)
+    return {**written, "artifact": {"model": written["artifact"]}}, {}
+
+
+def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit) -> Result:
+    """Converts a stored model to a flatbuffer file.
+
+    Args:
+        arguments: `parent` (a KerasModel as plain values), `precision` and `path` to write.
+        arrays: calibration samples by input name, (N, ...) float32; may be empty.
+    """
+    from mobilenn.compress.rebuild import rebuild
+    from mobilenn.convert.flatbuffer import to_flatbuffer
+
+    _fresh_session(0)
+    model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
+    precision = Precision.parse(arguments["precision"])
+    path = Path(arguments["path"])
+    store.write_bytes(path, to_flatbuffer(model, precision, calibration(arrays)))
+    return {"files": {path.name: store.sha256_file(path)}, "artifact": {}}, {}
+
+
+def calibration(arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]] | None:
+    """Turns stacked samples (N, ...) into the list of (1, ...) dictionaries that calibrators take."""
+    if not arrays:
+        return None
+    count = len(next(iter(arrays.values())))
+    return [{name: array[i : i + 1] for name, array in arrays.items()} for i in range(count)]
+
+
+def _write(model: Any, transforms: tuple[str, ...], arguments: Mapping[str, Any], dataset: Any) -> dict[str, Any]:
+    """Writes weights and outputs below the stage's folder; returns the manifest's part."""
+    from mobilenn.networks._weights import save_weights
+
+    folder = Path(arguments["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = save_weights(model, folder / "weights.npz")
+    _write_outputs(model, dataset, folder / "outputs.npz")
+    artifact = KerasModel(
+        path=folder / "weights.npz",
+        sha256=digest,
+        network=arguments["network"],
+        config=arguments["config"],
+        transforms=transforms,
+        inputs=_specs(model.input_names, model.inputs),
+        outputs=_specs(model.output_names, model.outputs),
+        lineage=records.from_dict(Lineage, arguments["lineage"]),
+    )
+    files = {"weights.npz": digest, "outputs.npz": store.sha256_file(folder / "outputs.npz")}
+    return {"files": files, "artifact": records.to_dict(artifact)}
+
+
+def _write_outputs(model: Any, dataset: Any, path: Path) -> None:
+    """Writes the model's outputs on the test split and its golden pairs, as one .npz."""
+    golden = datasets.golden(dataset.test, GOLDEN_COUNT)
+    arrays = {f"test/{name}": value for name, value in predict(model, dataset.test.inputs).items()}
+    arrays |= {f"golden_inputs/{name}": value for name, value in golden.items()}
+    arrays |= {f"golden_outputs/{name}": value for name, value in predict(model, golden).items()}
+    with store.atomic_file(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = 64) -> dict[str, np.ndarray]:
+    """Runs a Keras model over a whole split.
+
+    Args:
+        model: a keras.Model with named inputs and outputs.
+        inputs: raw values by input name, (N, ...).
+        batch_size: samples a call.
+
+    Returns:
+        Outputs by name, (N, ...) float32.
+    """
+    import tensorflow as tf
+
+    call = tf.function(lambda batch: model(batch, training=False))
+    count = len(next(iter(inputs.values())))
+    parts = []
+    for start in range(0, count, batch_size):
+        rows = np.arange(start, min(start + batch_size, count))
+        outputs = call({name: tf.cast(array[rows], tf.float32) for name, array in inputs.items()})
+        values = outputs if isinstance(outputs, list | tuple) else [outputs]
+        parts.append([np.asarray(value, np.float32) for value in values])
+    return {
+        name: np.concatenate(column) for name, column in zip(model.output_names, zip(*parts, strict=True), strict=True)
+    }
+
+
+def _specs(names: list[str], tensors: list[Any]) -> tuple[TensorSpec, ...]:
+    pairs = zip(names, tensors, strict=True)
+    return tuple(TensorSpec(name=n, shape=(1, *t.shape[1:]), dtype="float32") for n, t in pairs)
+
+
+def _dataset(arguments: Mapping[str, Any]) -> Any:
+    return _load(json.dumps(arguments["data"], sort_keys=True), arguments["seed"])
+
+
+@functools.lru_cache(maxsize=1)
+def _load(data: str, seed: int) -> Any:
+    settings = json.loads(data)
+    dataset = datasets.load(settings.pop("name"), settings, seed)
+    datasets.validate(dataset)
+    return dataset
+
+
+def _fresh_session(seed: int) -> None:
+    """Forgets earlier models, so that a job's result does not depend on the jobs before it."""
+    import tf_keras as keras
+
+    keras.backend.clear_session()
+    keras.mixed_precision.set_global_policy("float32")
+    keras.utils.set_random_seed(seed)
+
+
+if __name__ == "__main__":
+    worker.serve({"train": train, "compress": compress, "convert": convert})

@@ -1,0 +1,106 @@
+"""Composes the stages: the only place that knows their order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from mobilenn import evidence
+from mobilenn.core import store
+from mobilenn.core.errors import ArtifactError, ConversionError, VerificationError, WorkerError
+from mobilenn.core.recipe import Recipe, Variant
+from mobilenn.stages import keras, tflite
+from mobilenn.stages.workplace import Event, Workplace, workplace
+
+Stage = Literal["train", "compress", "convert", "quantize", "verify", "bench", "report"]
+
+
+def run(recipe: Recipe, out: Path, until: Stage = "report", on_event: Event = lambda _: None) -> dict[str, Any]:
+    """Takes a recipe to verified files with evidence, doing only what is not done yet.
+
+    Args:
+        recipe: the recipe.
+        out: the run's folder; it ends with `report.{html,md,json}` and `<variant>/model.tflite`.
+        until: the last stage to run.
+        on_event: receives progress: `{"stage", "name", "state"}` and the stages' own events.
+
+    Returns:
+        The report where `until` is `report`, else `{"files": […]}`: the artifacts of the last stage.
+
+    Raises:
+        VerificationError: no variant may be shipped; the report is written all the same.
+        MobilennError: what a stage raised, where no variant can go on without it.
+    """
+    with workplace(recipe, out, on_event) as place:
+        trained = keras.train(place)
+        if until == "train":
+            return {"files": [trained["model"]["path"]]}
+        rows = {name: _variant(place, name, variant, trained, until) for name, variant in recipe.variants.items()}
+        if until != "report":
+            return _partial(rows)
+        report = _report(place, trained, rows)
+        _tidy(place)
+    if not report["recommended"]:
+        raise VerificationError(report["recommendation"], f"The report is {out / 'report.html'}.")
+    return report
+
+
+def _variant(place: Workplace, name: str, variant: Variant, trained: Mapping[str, Any], until: Stage) -> dict[str, Any]:
+    """Takes one variant through the stages; a variant that a library refuses fails alone."""
+    row: dict[str, Any] = {"precision": variant.precision, "steps": [step for step, _ in variant.steps]}
+    try:
+        stage, model = keras.compress(place, variant, trained)
+        row["files"] = [model["path"]]
+        if until == "compress":
+            return row
+        source = keras.convert(place, stage, model, variant)
+        row["files"] = [str(source)]
+        if until == "convert":
+            return row
+        made = tflite.quantize(place, name, variant, source, model)
+        path = place.out / name / "model.tflite"
+        row |= {"files": [str(path)], "file": f"{name}/model.tflite", "sha256": made["sha256"]}
+        if until == "quantize":
+            return row
+        row |= tflite.verify(place, name, variant, stage, made["sha256"])
+        return row if until == "verify" else row | tflite.bench(place, name, made["sha256"])
+    except (ConversionError, WorkerError, ArtifactError) as error:
+        place.emit({"stage": "variant", "name": name, "state": "failed", "reason": str(error)})
+        return {**row, "status": "failed", "reason": str(error)}
+
+
+def _partial(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The result of a run that stops before the report; raises what the only variant failed of."""
+    failed = {name: row["reason"] for name, row in rows.items() if row.get("status") == "failed"}
+    if len(failed) == len(rows):
+        raise ConversionError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+    files = dict.fromkeys(path for row in rows.values() for path in row.get("files", ()))
+    return {"files": list(files), "variants": {name: dict(row) for name, row in rows.items()}}
+
+
+def _report(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Writes report.{html,md,json}, unless they hold exactly this already; returns the report."""
+    lineage = place.lineage("report", "", {"recipe": place.recipe.to_dict(), "trained": trained, "variants": rows})
+
+    def build() -> dict[str, Any]:
+        from mobilenn.report.write import write
+
+        written = write(evidence.assemble(place, trained, rows), place.out)
+        return {"files": {f"../{path.name}": store.sha256_file(path) for path in written}, "artifact": {}}
+
+    place.cached(place.out / "stages" / "report.json", lineage, build)
+    return store.read_json(place.out / "report.json")
+
+
+def _tidy(place: Workplace) -> None:
+    """Removes stages and variants of ours that the recipe no longer asks for."""
+    variants = place.recipe.variants
+    used = {"train"} | {name for variant in variants.values() for name, *_ in keras.chain(variant)}
+    for folder in (place.out / "stages").iterdir():
+        if folder.is_dir() and folder.name not in used:
+            shutil.rmtree(folder)
+    for manifest in place.out.glob("*/model.json"):
+        if manifest.parent.name not in variants:
+            shutil.rmtree(manifest.parent)

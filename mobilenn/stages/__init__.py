@@ -1,0 +1,1 @@
+"""The stages as a run sees them: each cached by its lineage, each handing its work to a worker."""

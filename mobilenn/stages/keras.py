@@ -1,0 +1,105 @@
+"""Stages that make a KerasModel, and the conversion that leaves Keras behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mobilenn.core import records, store
+from mobilenn.core.artifacts import Lineage
+from mobilenn.core.precision import Precision
+from mobilenn.core.recipe import Variant
+from mobilenn.stages.workplace import JOB_TIMEOUT_S, Workplace
+
+
+def train(place: Workplace) -> dict[str, Any]:
+    """Trains the network; `model` of the result is the KerasModel as plain values."""
+    recipe = place.recipe
+    settings = {
+        "network": recipe.network,
+        "config": recipe.config,
+        "task": recipe.task,
+        "train": recipe.train,
+        "data": recipe.data,
+        "fingerprint": place.fingerprint,
+    }
+    lineage = place.lineage("train", "", settings)
+    return _keras_stage(place, "train", lineage, "train", {"train": recipe.train})
+
+
+def _keras_stage(place: Workplace, name: str, lineage: Lineage, job: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Runs a job that makes a KerasModel in `stages/<name>`."""
+    recipe, folder = place.recipe, place.out / "stages" / name
+    arguments = {
+        "network": recipe.network,
+        "config": recipe.config,
+        "task": recipe.task,
+        "data": recipe.data,
+        "seed": recipe.seed,
+        "folder": str(folder),
+        "lineage": records.to_dict(lineage),
+        **extra,
+    }
+
+    def build() -> dict[str, Any]:
+        with store.storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return place.keras.call(job, arguments, timeout_s=JOB_TIMEOUT_S, on_event=place.emit)[0]
+
+    artifact = place.cached(folder / "manifest.json", lineage, build)
+    # The folder may have been moved since: where a model stands is where it was found.
+    return {**artifact, "model": {**artifact["model"], "path": str(folder / "weights.npz")}}
+
+
+def chain(variant: Variant) -> Iterator[tuple[str, str, Mapping[str, Any], list[str]]]:
+    """Yields a variant's compression stages in order: folder name, step, settings, steps done before.
+
+    A name holds a hash of all that led there, so variants that ask for the same steps share them.
+    """
+    name, done = "train", []
+    for step, settings in variant.steps:
+        name = f"{step}-{store.sha256_json([name, step, settings])[:8]}"
+        yield name, step, settings, list(done)
+        done.append(step)
+
+
+def compress(place: Workplace, variant: Variant, trained: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Takes the trained model through the variant's steps; returns the last stage's name and model."""
+    last, parent = "train", trained["model"]
+    for name, step, settings, done in chain(variant):
+        lineage = place.lineage(step, parent["sha256"], {"settings": settings, "done": done})
+        extra = {"parent": parent, "step": step, "settings": settings, "done": done, "train": place.recipe.train}
+        last, parent = name, _keras_stage(place, name, lineage, "compress", extra)["model"]
+    return last, parent
+
+
+def convert(place: Workplace, stage: str, model: Mapping[str, Any], variant: Variant) -> Path:
+    """Converts a KerasModel to a bare flatbuffer beside it, in the precision that TensorFlow has to make."""
+    made = variant.precision if converter_makes(variant) else Precision.FLOAT32
+    folder = place.out / "stages" / stage
+    path = folder / f"{made}.flatbuffer"
+    count = variant.representative if made is Precision.INT16X8 else 0
+    lineage = place.lineage("convert", model["sha256"], {"precision": made, "representative": count, **origin(model)})
+    arguments = {"parent": model, "precision": made, "path": str(path)}
+
+    def build() -> dict[str, Any]:
+        arrays = place.representative(count) if count else {}
+        return place.keras.call("convert", arguments, arrays, timeout_s=JOB_TIMEOUT_S)[0]
+
+    place.cached(folder / f"{made}.json", lineage, build)
+    return path
+
+
+def converter_makes(variant: Variant) -> bool:
+    """Whether TensorFlow's converter makes this precision, or our quantizer from the float32 file."""
+    return variant.qat is not None or variant.precision in (
+        Precision.FLOAT32,
+        Precision.FLOAT16,
+        Precision.INT16X8,
+    )
+
+
+def origin(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A KerasModel's identity without its path: what belongs into keys and into files that travel."""
+    return {key: model[key] for key in ("network", "config", "sha256", "transforms")}

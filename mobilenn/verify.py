@@ -1,0 +1,192 @@
+"""TfliteModel → VerifyReport: does the file compute what was trained, and what did that cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mobilenn.core.errors import ArtifactError
+from mobilenn.core.precision import Precision
+from mobilenn.evaluate import Evaluation, evaluate
+
+# The largest golden error, relative to the output's largest value, at which a file that stores
+# floats still counts as the same function: rounding of float32 sums, and of float16 weights.
+GOLDEN_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2}
+
+Status = Literal["accepted", "rejected", "failed"]
+Outputs = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a variant is held against.
+
+    Args:
+        task: file under mobilenn/evaluate.
+        split: the whole test split.
+        labels: class names; empty for regression.
+        float_outputs: outputs of the float Keras model on that split, (N, ...) float32.
+        parent_outputs: outputs of the Keras model that was converted (pruned, clustered, …).
+        golden_inputs, golden_outputs: the golden pairs; outputs of the float Keras model.
+        max_drop: how much worse than the float model the metric may be.
+        floor: the least that the metric must reach, by metric name.
+    """
+
+    task: str
+    split: Any
+    labels: tuple[str, ...]
+    float_outputs: Outputs
+    parent_outputs: Outputs
+    golden_inputs: Outputs
+    golden_outputs: Outputs
+    max_drop: float
+    floor: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """Error of one output: against the converted Keras model, and on the golden pairs.
+
+    Args:
+        max_abs, mean_abs: over the test split, in the output's own unit.
+        golden_max_abs: against the float model's golden outputs.
+    """
+
+    max_abs: float
+    mean_abs: float
+    golden_max_abs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyReport:
+    """What verification found.
+
+    Args:
+        status: accepted, or rejected for `reason`.
+        metric: on the test split.
+        metric_drop: float metric minus this metric, turned so that positive is worse.
+        agreement: share of test samples whose largest output is the float model's too; NaN-free,
+            1.0 for outputs of one value.
+        parity: by output name.
+        details: of the evaluation, JSON-ready.
+    """
+
+    status: Status
+    reason: str
+    metric: float
+    metric_drop: float
+    agreement: float
+    parity: Mapping[str, Parity]
+    details: Mapping[str, Any]
+
+
+def evaluate_outputs(task: str, outputs: Outputs, split: Any, labels: tuple[str, ...]) -> Evaluation:
+    """Evaluates a model from its stored outputs on a split."""
+    return evaluate(task, lambda _: dict(outputs), split, labels)
+
+
+def verify(path: Path, precision: Precision, reference: Reference) -> tuple[VerifyReport, Outputs]:
+    """Runs a .tflite over the golden pairs and the whole test split and judges it.
+
+    Args:
+        path: the .tflite; it runs in a worker process.
+        precision: decides how close the golden outputs of a float file must be.
+        reference: what it is held against.
+
+    Returns:
+        The report, and the file's outputs on the test split.
+
+    Raises:
+        ArtifactError: the file cannot be loaded.
+        WorkerError: it killed its worker.
+    """
+    from mobilenn.runtime.host import HostSession
+
+    with HostSession(path) as session:
+        golden = session.predict(reference.golden_inputs)
+        outputs = session.predict(reference.split.inputs)
+    found = evaluate_outputs(reference.task, outputs, reference.split, reference.labels)
+    expected = evaluate_outputs(reference.task, reference.float_outputs, reference.split, reference.labels)
+    sign = 1.0 if found.higher_is_better else -1.0
+    drop = sign * (expected.value - found.value)
+    parity = {name: _parity(name, outputs, golden, reference) for name in reference.float_outputs}
+    reason = _reason(precision, parity, found, drop, reference)
+    report = VerifyReport(
+        status="rejected" if reason else "accepted",
+        reason=reason,
+        metric=found.value,
+        metric_drop=drop,
+        agreement=_agreement(outputs, reference.float_outputs),
+        parity=parity,
+        details=found.details,
+    )
+    return report, outputs
+
+
+def golden_errors(path: Path, api: Literal["interpreter", "compiled_model"]) -> dict[str, float]:
+    """Runs a file's own golden pairs through one runtime of this machine.
+
+    Args:
+        path: a .tflite that carries golden pairs.
+        api: LiteRT's Interpreter, or its CompiledModel (what Android apps use).
+
+    Returns:
+        Largest absolute error by output name, against the float model's outputs.
+
+    Raises:
+        ArtifactError: the file is damaged, or carries no golden pairs.
+    """
+    from mobilenn.runtime.host import HostSession
+    from mobilenn.tflite.package import unpack
+
+    _, package = unpack(_read(path))
+    if package is None or not package.golden_inputs:
+        hint = "Files made by mobilenn run carry them; type: mobilenn inspect FILE"
+        raise ArtifactError(f"{path} carries no golden pairs to verify against.", hint)
+    with HostSession(path, api=api) as session:
+        found = session.predict(package.golden_inputs)
+    return {name: float(np.max(np.abs(found[name] - want))) for name, want in package.golden_outputs.items()}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _parity(name: str, outputs: Outputs, golden: Outputs, reference: Reference) -> Parity:
+    error = np.abs(outputs[name] - reference.parent_outputs[name])
+    return Parity(
+        max_abs=float(error.max()),
+        mean_abs=float(error.mean()),
+        golden_max_abs=float(np.max(np.abs(golden[name] - reference.golden_outputs[name]))),
+    )
+
+
+def _reason(
+    precision: Precision, parity: Mapping[str, Parity], found: Evaluation, drop: float, reference: Reference
+) -> str:
+    """Says why a variant is rejected; empty where it is accepted."""
+    tolerance = GOLDEN_TOLERANCE.get(precision)
+    for name, error in parity.items():
+        largest = float(np.max(np.abs(reference.parent_outputs[name]))) or 1.0
+        if tolerance is not None and not error.max_abs <= tolerance * largest:
+            return f"output '{name}' is off by {error.max_abs:.2g}; {precision} allows {tolerance * largest:.2g}"
+    if not drop <= reference.max_drop:
+        return f"{found.metric} dropped by {drop:.4f}; the recipe allows {reference.max_drop:.4f}"
+    least = reference.floor.get(found.metric)
+    if least is not None and (found.value < least) == found.higher_is_better and found.value != least:
+        return f"{found.metric} is {found.value:.4f}; the recipe's floor is {least:.4f}"
+    return ""
+
+
+def _agreement(outputs: Outputs, expected: Outputs) -> float:
+    name = next(iter(expected))
+    if expected[name].ndim < 2 or expected[name].shape[-1] < 2:
+        return 1.0
+    return float(np.mean(outputs[name].argmax(-1) == expected[name].argmax(-1)))
