@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError
 from mobilenn.core.precision import Precision
 from mobilenn.evaluate import Evaluation, evaluate
@@ -127,36 +128,34 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
     return report, outputs
 
 
-def golden_errors(path: Path, api: Literal["interpreter", "compiled_model"]) -> dict[str, float]:
-    """Runs a file's own golden pairs through one runtime of this machine.
+def verify_file(path: Path) -> dict[str, Any]:
+    """Runs a file's own golden pairs through every LiteRT runtime of this machine.
 
     Args:
         path: a .tflite that carries golden pairs.
-        api: LiteRT's Interpreter, or its CompiledModel (what Android apps use).
 
     Returns:
-        Largest absolute error by output name, against the float model's outputs.
+        `sha256`, and `runtimes`: by API (Interpreter; CompiledModel, which Android apps use) the
+        largest absolute error by output name, against the float model's outputs.
 
     Raises:
         ArtifactError: the file is damaged, or carries no golden pairs.
+        WorkerError: it killed its worker.
     """
     from mobilenn.runtime.host import HostSession
     from mobilenn.tflite.package import unpack
 
-    _, package = unpack(_read(path))
+    _, package = unpack(store.read_bytes(path))
     if package is None or not package.golden_inputs:
-        hint = "Files made by mobilenn run carry them; type: mobilenn inspect FILE"
+        hint = f"Files made by mobilenn run carry them; type: mobilenn inspect {path}"
         raise ArtifactError(f"{path} carries no golden pairs to verify against.", hint)
-    with HostSession(path, api=api) as session:
-        found = session.predict(package.golden_inputs)
-    return {name: float(np.max(np.abs(found[name] - want))) for name, want in package.golden_outputs.items()}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+    runtimes = {}
+    for api in ("interpreter", "compiled_model"):
+        with HostSession(path, api=api) as session:
+            found = session.predict(package.golden_inputs)
+        expected = package.golden_outputs
+        runtimes[api] = {name: float(np.max(np.abs(found[name] - want))) for name, want in expected.items()}
+    return {"path": str(path), "sha256": store.sha256_file(path), "runtimes": runtimes}
 
 
 def _parity(name: str, outputs: Outputs, golden: Outputs, reference: Reference) -> Parity:

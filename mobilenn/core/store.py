@@ -60,6 +60,18 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
             partial.unlink(missing_ok=True)
 
 
+def read_bytes(path: Path) -> bytes:
+    """Reads a file whole.
+
+    Raises:
+        ArtifactError: it is missing or cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from None
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes `data` to `path`, whole or not at all."""
     with atomic_file(path) as file:

@@ -1,0 +1,5 @@
+"""`python -m mobilenn`."""
+
+from mobilenn.cli.main import main
+
+main()
