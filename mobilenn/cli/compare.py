@@ -14,7 +14,7 @@ from mobilenn.cli import options
 @click.option("--max-seconds", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Per file.")
 @options.as_json
 def command(files: tuple[Path, ...], max_seconds: float, as_json: bool) -> None:
-    """Time several .tflite FILEs in turn in one run; only such ratios are worth quoting."""
+    """Time several .tflite FILEs in turn in one run, as ratios."""
     from mobilenn.bench import BenchConfig, compare
 
     found = compare(files, BenchConfig(threads=(1,), max_seconds=max_seconds))

@@ -49,7 +49,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the commands in groups."""
         for title, names in _ORDER:
-            rows = [(name, self.get_command(ctx, name).get_short_help_str(70)) for name in names]
+            rows = [(name, self.get_command(ctx, name).get_short_help_str(90)) for name in names]
             with formatter.section(title):
                 formatter.write_dl(rows)
 

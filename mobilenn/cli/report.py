@@ -13,7 +13,7 @@ from mobilenn.cli import options
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @options.as_json
 def command(folder: Path, as_json: bool) -> None:
-    """Write report.html and report.md anew from DIR/report.json, and print the verdict."""
+    """Write report.html and report.md anew from DIR/report.json."""
     from mobilenn.core.store import read_json
     from mobilenn.report.terminal import variants_table
     from mobilenn.report.write import write

@@ -12,7 +12,7 @@ from mobilenn.cli import options
 @options.settings
 @options.as_json
 def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Show a RECIPE with every default filled in, and the figures it was measured at."""
+    """Show a RECIPE and the figures it was measured at."""
     from mobilenn.core import recipe as recipes
     from mobilenn.core.store import read_json
 

@@ -15,7 +15,7 @@ from mobilenn.cli import options, stage
 @options.settings
 @options.as_json
 def command(source: str, out: Path | None, settings: tuple[str, ...], as_json: bool) -> None:
-    """Verify a RECIPE's variants on the test split, or a .tflite FILE on its golden pairs.
+    """Verify a RECIPE's variants, or a .tflite FILE on its golden pairs.
 
     A FILE runs in LiteRT's Interpreter and in CompiledModel, each in a worker process.
     """
