@@ -1,0 +1,119 @@
+"""Recipes by name and path, overridden, checked, and refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from mobilenn.core import recipe as recipes
+from mobilenn.core.errors import RecipeError
+from mobilenn.core.precision import Precision
+
+TEXT = """
+summary = "a test"
+task = "classification"
+network = "mlp"
+
+[data]
+name = "digits"
+
+[train]
+epochs = 2
+
+[variants.float32]
+precision = "float32"
+
+[variants.small]
+precision = "int8"
+prune = { sparsity = 0.5 }
+cluster = {}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.toml").write_text(TEXT)
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("tail", ["", "/recipe.toml"])
+def test_a_path_to_the_file_or_its_folder_is_taken(folder, tail):
+    recipe = recipes.load(f"{folder}{tail}")
+    assert recipe.name == "mine"
+    assert recipe.variants["float32"].precision is Precision.FLOAT32
+    assert [step for step, _ in recipe.variants["small"].steps] == ["prune", "cluster"]
+
+
+def test_every_shipped_recipe_loads_and_bears_its_folders_name():
+    assert recipes.names()
+    for name in recipes.names():
+        assert recipes.load(name).name == name
+
+
+def test_the_shipped_recipes_are_those_the_project_promises():
+    promised = {"mlp", "alexnet", "vgg", "googlenet", "c3d", "backpropagation", "perceptron"}
+    assert promised <= set(recipes.names())
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ("train.epochs=5", lambda r: r.train["epochs"] == 5),
+        ("data.name=wine", lambda r: r.data["name"] == "wine"),
+        ("config.hidden=[8, 8]", lambda r: r.config["hidden"] == [8, 8]),
+        ('variants.extra={precision = "float16"}', lambda r: r.variants["extra"].precision is Precision.FLOAT16),
+        ("max_drop=0.5", lambda r: r.max_drop == 0.5),
+    ],
+)
+def test_settings_override_keys(folder, setting, found):
+    assert found(recipes.load(str(folder), [setting]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("nonsense", "not a setting"),
+        ("=3", "not a setting"),
+        ("network.x=1", "plain value"),
+        ("colour=1", "Unknown key 'colour'"),
+        ("max_drop=-1", "max_drop is -1"),
+        ("variants.float32.precision=int9", "int9"),
+        ("variants.float32.qat={}", "QAT trains for int8"),
+        ('variants.keras={precision = "int8"}', "cannot name a variant"),
+        ('variants.UPPER={precision = "int8"}', "cannot name a variant"),
+        ("variants={}", "names no variant"),
+        ("data={}", "lacks the key 'name'"),
+        ("variants.small.representative=0", "calibration"),
+    ],
+)
+def test_bad_settings_are_named(folder, setting, message):
+    with pytest.raises(RecipeError) as caught:
+        recipes.load(str(folder), [setting])
+    assert message in str(caught.value)
+
+
+def test_paths_of_own_data_are_relative_to_the_recipe(folder):
+    recipe = recipes.load(str(folder), ["data.path=photos", "network=net.py"])
+    assert recipe.data["path"] == str(folder / "photos")
+    assert recipe.network == str(folder / "net.py")
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("alexnt", "Did you mean 'alexnet'"),
+        ("./none.toml", "no recipe file"),
+        ("a/b", "no recipe file"),
+        ("", "no recipe"),
+    ],
+)
+def test_what_is_not_there_is_said(reference, message):
+    with pytest.raises(RecipeError) as caught:
+        recipes.load(reference)
+    assert message in str(caught.value)
+
+
+def test_broken_toml_is_one_line(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"a = [1,\xff")
+    with pytest.raises(RecipeError, match="not valid TOML"):
+        recipes.load(str(tmp_path / "x.toml"))
