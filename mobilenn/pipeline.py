@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from mobilenn import evidence
+from mobilenn import evidence, preflight
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, ConversionError, VerificationError, WorkerError
 from mobilenn.core.recipe import Recipe, Variant
@@ -33,6 +33,7 @@ def run(recipe: Recipe, out: Path, until: Stage = "report", on_event: Event = la
         VerificationError: no variant may be shipped; the report is written all the same.
         MobilennError: what a stage raised, where no variant can go on without it.
     """
+    preflight.check(recipe)
     with workplace(recipe, out, on_event) as place:
         trained = keras.train(place)
         if until == "train":
