@@ -1,0 +1,54 @@
+"""Metrics over a predict function, one file per task: the same judge for Keras, host, phone and browser."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenn.core.errors import RecipeError, nearest
+
+Predict = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a task's evaluator found.
+
+    Args:
+        metric: its name, such as `accuracy`.
+        value: of the whole split.
+        higher_is_better: which way the metric points.
+        details: what the report shows beside it, JSON-ready.
+    """
+
+    metric: str
+    value: float
+    higher_is_better: bool
+    details: Mapping[str, Any]
+
+
+def names() -> tuple[str, ...]:
+    """The tasks that can be judged, sorted."""
+    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")))
+
+
+def evaluate(task: str, predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluation:
+    """Judges a predict function on a split.
+
+    Args:
+        task: a name of `names()`.
+        predict: takes the split's inputs by name, (N, ...), and returns outputs by name, (N, ...).
+        split: `inputs` and `targets`.
+        labels: class names; empty for regression.
+
+    Raises:
+        RecipeError: there is no such task.
+    """
+    if task not in names():
+        raise RecipeError(f"There is no task '{task}'.", nearest(task, names()))
+    return importlib.import_module(f"mobilenn.evaluate.{task}").evaluate(predict, split, labels)
