@@ -1,0 +1,1 @@
+"""Runs a .tflite on a device; here, the host, in a worker process."""

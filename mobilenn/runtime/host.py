@@ -1,0 +1,152 @@
+"""A .tflite on this machine, in a worker process: it may crash there, and this process goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.errors import ArtifactError, DataError
+from mobilenn.core.records import from_dict
+from mobilenn.core.worker import Worker
+
+Api = Literal["interpreter", "compiled_model"]
+CHUNK_BYTES = 32 << 20  # of inputs sent to the worker at a time
+
+
+class HostSession:
+    """Runs one file; a context manager.
+
+    Args:
+        path: the .tflite; it is read once, so that it may be replaced while it runs.
+        threads: CPU threads.
+        api: LiteRT's Interpreter, or CompiledModel (what Android apps use).
+        delegate: for the Interpreter: whether XNNPACK may take operators.
+        timeout_s: seconds without a sign of life until the worker is ended.
+
+    Raises:
+        ArtifactError: the file is missing, or the runtime refuses it.
+        WorkerError: the file killed its worker.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        api: Api = "interpreter",
+        delegate: bool = True,
+        timeout_s: float = 600.0,
+    ) -> None:
+        if not Path(path).is_file():
+            raise ArtifactError(f"There is no file {path}.")
+        self._worker = Worker("mobilenn.runtime.host_worker")
+        self._timeout_s = timeout_s
+        self._base_bytes = self._call("memory")[0]["peak_bytes"]
+        arguments = {"path": str(path), "threads": threads, "api": api, "delegate": delegate}
+        try:
+            found, _ = self._call("load", arguments)
+        except BaseException:
+            self._worker.close()
+            raise
+        self.threads = threads
+        self.inputs, self.outputs = (
+            tuple(from_dict(TensorSpec, spec) for spec in found[part]) for part in ("inputs", "outputs")
+        )
+
+    def __enter__(self) -> HostSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the worker."""
+        self._worker.close()
+
+    def predict(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Runs raw values through the model, one sample at a time.
+
+        Args:
+            inputs: by input name, (N, ...); quantized by the signature's parameters where the file
+                stores integers, so the caller need not know.
+
+        Returns:
+            Outputs by name, (N, ...), dequantized to float32 where they are integers with a scale.
+
+        Raises:
+            DataError: a name, shape or value that the model cannot take.
+        """
+        count = self._check(inputs)
+        row_bytes = sum(int(np.prod(spec.shape)) * 4 for spec in self.inputs)
+        step = max(1, CHUNK_BYTES // max(row_bytes, 1))
+        parts = []
+        for start in range(0, count, step):
+            rows = np.arange(start, min(start + step, count))
+            stored = {spec.name: quantized(np.asarray(inputs[spec.name][rows]), spec) for spec in self.inputs}
+            parts.append(self._call("predict", {}, stored)[1])
+        return {s.name: dequantized(np.concatenate([part[s.name] for part in parts]), s) for s in self.outputs}
+
+    def measure(self, arguments: Mapping[str, Any], inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Times runs on one sample.
+
+        Args:
+            arguments: `warmup_s`, `min_runs`, `max_seconds`, `interval` and `chunk`.
+            inputs: raw values by name, (1, ...); None draws them at random, with a fixed seed.
+
+        Returns:
+            Nanoseconds of every run, (runs,) int64: of the invocation alone.
+        """
+        raw = self._random() if inputs is None else inputs
+        stored = {spec.name: quantized(np.asarray(raw[spec.name][:1]), spec) for spec in self.inputs}
+        return self._call("measure", arguments, stored)[1]["ns"]
+
+    def peak_memory_bytes(self) -> int:
+        """Peak resident memory of the worker above what it held before the file was loaded."""
+        return max(0, self._call("memory")[0]["peak_bytes"] - self._base_bytes)
+
+    def _random(self) -> dict[str, np.ndarray]:
+        generator = np.random.default_rng(0)
+        return {s.name: generator.integers(0, 256, s.shape).astype(np.float32) for s in self.inputs}
+
+    def _check(self, inputs: Mapping[str, Any]) -> int:
+        names = [spec.name for spec in self.inputs]
+        if sorted(inputs) != sorted(names):
+            raise DataError(f"The model takes {', '.join(names)}; received {', '.join(inputs) or 'nothing'}.")
+        for spec in self.inputs:
+            shape = tuple(inputs[spec.name].shape)
+            if shape[1:] != spec.shape[1:]:
+                raise DataError(f"Input '{spec.name}' has shape {shape}.", f"Allowed: (N, {str(spec.shape[1:])[1:]}")
+        counts = {len(inputs[name]) for name in names}
+        if len(counts) != 1 or counts == {0}:
+            raise DataError(f"Inputs have {sorted(counts)} rows.", "Allowed: the same number, at least 1, in each.")
+        return counts.pop()
+
+    def _call(self, job: str, arguments: Mapping[str, Any] | None = None, arrays: Any = None) -> Any:
+        return self._worker.call(job, arguments, arrays, timeout_s=self._timeout_s)
+
+
+def quantized(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    """Raw values as the file stores them.
+
+    Raises:
+        DataError: NaN or infinity, which no integer stores and no model answers.
+    """
+    dtype = np.dtype(spec.dtype)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError(f"Input '{spec.name}' holds values that are not finite.")
+    if dtype.kind == "f" or spec.scale == 0.0:
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    stored = np.round(values.astype(np.float64) / spec.scale) + spec.zero_point
+    return np.clip(stored, limits.min, limits.max).astype(dtype)
+
+
+def dequantized(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    """Stored values as float32, where they are integers with a scale."""
+    if values.dtype.kind == "f" or spec.scale == 0.0:
+        return values
+    return ((values.astype(np.float64) - spec.zero_point) * spec.scale).astype(np.float32)

@@ -1,0 +1,184 @@
+"""The far side of HostSession: a child process in which a file of anybody's may crash."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenn.core import worker
+from mobilenn.core.errors import ArtifactError
+from mobilenn.core.records import to_dict
+from mobilenn.tflite.package import unpack
+from mobilenn.tflite.reader import Signature, read
+
+SIGNATURE = "serving_default"
+MAX_ADDRESS_BYTES = 20 << 30  # a damaged file may ask for any amount of memory
+
+Arrays = Mapping[str, np.ndarray]
+Result = tuple[dict[str, Any], Arrays]
+Invoke = Callable[[], None]
+
+
+class InterpreterRun:
+    """A model in LiteRT's Interpreter, with XNNPACK unless asked otherwise.
+
+    Args:
+        flatbuffer: the file's bytes.
+        key: the signature to run.
+        threads: CPU threads.
+        delegate: whether XNNPACK may take operators; without it each operator runs alone.
+    """
+
+    def __init__(self, flatbuffer: bytes, key: str, threads: int, delegate: bool = True) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        kind = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self._interpreter = Interpreter(
+            model_content=flatbuffer, num_threads=threads, experimental_op_resolver_type=kind
+        )
+        self._interpreter.allocate_tensors()
+        self._key = key
+
+    def run(self, rows: Iterator[Arrays]) -> list[dict[str, np.ndarray]]:
+        """Runs batches of 1 on stored values."""
+        runner = self._interpreter.get_signature_runner(self._key)
+        return [runner(**row) for row in rows]
+
+    def prepared(self, inputs: Arrays) -> Invoke:
+        """Sets the inputs; returns what runs the model and nothing else."""
+        runner = self._interpreter.get_signature_runner(self._key)
+        names = {name: detail["name"] for name, detail in runner.get_input_details().items()}
+        del runner  # the interpreter refuses to run while a runner holds on to it
+        indices = {detail["name"]: detail["index"] for detail in self._interpreter.get_input_details()}
+        for name, tensor in names.items():
+            self._interpreter.set_tensor(indices[tensor], inputs[name])
+        return self._interpreter.invoke
+
+
+class CompiledModelRun:
+    """A model in LiteRT's CompiledModel, which Android apps use; always from a buffer.
+
+    Args:
+        flatbuffer: the file's bytes.
+        signature: the signature to run; CompiledModel itself does not tell quantization.
+        threads: CPU threads.
+    """
+
+    def __init__(self, flatbuffer: bytes, signature: Signature, threads: int) -> None:
+        from ai_edge_litert.compiled_model import CompiledModel
+        from ai_edge_litert.cpu_options import CpuOptions
+        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+        from ai_edge_litert.options import Options
+
+        options = Options(HardwareAccelerator.CPU, cpu_options=CpuOptions(num_threads=threads))
+        self._model = CompiledModel.from_buffer(flatbuffer, options=options)
+        self._specs = {spec.name: spec for spec in signature.outputs}
+        self._index = self._model.get_signature_index(signature.key)
+        names = self._model.get_signature_by_index(self._index)
+        self._ins = dict(zip(names["inputs"], self._model.create_input_buffers(self._index), strict=True))
+        self._outs = dict(zip(names["outputs"], self._model.create_output_buffers(self._index), strict=True))
+
+    def run(self, rows: Iterator[Arrays]) -> list[dict[str, np.ndarray]]:
+        """Runs batches of 1 on stored values."""
+        made = []
+        for row in rows:
+            self.prepared(row)()
+            made.append({name: self._read(name, buffer) for name, buffer in self._outs.items()})
+        return made
+
+    def prepared(self, inputs: Arrays) -> Invoke:
+        """Writes the inputs; returns what runs the model and nothing else."""
+        for name, buffer in self._ins.items():
+            buffer.write(np.ascontiguousarray(inputs[name]))
+        ins, outs = list(self._ins.values()), list(self._outs.values())
+        return lambda: self._model.run_by_index(self._index, ins, outs)
+
+    def _read(self, name: str, buffer: Any) -> np.ndarray:
+        spec = self._specs[name]
+        values = buffer.read(int(np.prod(spec.shape)), np.dtype(spec.dtype).type)
+        return np.asarray(values).reshape(spec.shape)
+
+
+_loaded: dict[str, Any] = {}
+
+
+def load(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
+    """Loads a file; `path`, `threads`, `api` and `delegate`; returns `inputs` and `outputs`."""
+    path, threads = arguments["path"], arguments["threads"]
+    data = Path(path).read_bytes()
+    signature = _signature(read(unpack(data)[0]).signatures)
+    try:
+        if arguments["api"] == "compiled_model":
+            run: Any = CompiledModelRun(data, signature, threads)
+        else:
+            run = InterpreterRun(data, signature.key, threads, arguments["delegate"])
+    except Exception as error:  # the bindings raise RuntimeError, ValueError, TypeError and classes of their own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArtifactError(f"{path} cannot be loaded: {reason}.") from None
+    _loaded["run"] = run
+    return {"inputs": to_dict(signature.inputs), "outputs": to_dict(signature.outputs)}, {}
+
+
+def _signature(signatures: Sequence[Signature]) -> Signature:
+    if not signatures:
+        raise ArtifactError("The file has no signature.", "Files of mobilenn have the signature serving_default.")
+    return next((signature for signature in signatures if signature.key == SIGNATURE), signatures[0])
+
+
+def predict(_: dict[str, Any], arrays: Arrays, __: Any) -> Result:
+    """Runs stored values (N, ...) one by one; returns stored outputs (N, ...)."""
+    count = len(next(iter(arrays.values())))
+    rows = _loaded["run"].run({name: array[i : i + 1] for name, array in arrays.items()} for i in range(count))
+    return {}, {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def measure(arguments: dict[str, Any], arrays: Arrays, emit: Callable[[dict[str, Any]], None]) -> Result:
+    """Times runs on one input; see mobilenn.runtime.timing for the arguments' meaning.
+
+    Returns:
+        `ns`: every run's nanoseconds, of the invocation alone.
+    """
+    invoke = _loaded["run"].prepared(arrays)
+    deadline = time.perf_counter() + arguments["warmup_s"]
+    invoke()
+    while time.perf_counter() < deadline:
+        invoke()
+    samples: list[int] = []
+    started = time.perf_counter()
+    while not _enough(samples, time.perf_counter() - started, arguments):
+        for _ in range(arguments["chunk"]):
+            before = time.perf_counter_ns()
+            invoke()
+            samples.append(time.perf_counter_ns() - before)
+        emit({})
+    return {}, {"ns": np.asarray(samples, np.int64)}
+
+
+def _enough(samples: list[int], elapsed_s: float, arguments: Mapping[str, Any]) -> bool:
+    from mobilenn.runtime.timing import relative_interval
+
+    if elapsed_s >= arguments["max_seconds"]:
+        return bool(samples)
+    if len(samples) < arguments["min_runs"]:
+        return False
+    return relative_interval(np.asarray(samples)) <= arguments["interval"]
+
+
+def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
+    """Peak resident memory of this process so far, in bytes; the runtime itself is loaded first."""
+    from ai_edge_litert import compiled_model, interpreter  # noqa: F401
+
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return {"peak_bytes": kibibytes * 1024}, {}
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_BYTES, MAX_ADDRESS_BYTES))
+    worker.serve({"load": load, "predict": predict, "measure": measure, "memory": memory})
