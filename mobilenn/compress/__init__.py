@@ -1,0 +1,1 @@
+"""Pruning, clustering and quantization-aware training: from a KerasModel to a KerasModel."""

@@ -1,0 +1,66 @@
+"""One compression step, by its name in a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import tf_keras as keras
+
+from mobilenn.compress.cluster import cluster
+from mobilenn.compress.config import ClusterConfig, FineTune, PruneConfig, QatConfig
+from mobilenn.compress.prune import prune
+from mobilenn.compress.qat import apply_transform, transform_name
+from mobilenn.core.records import from_dict
+from mobilenn.data import Dataset
+from mobilenn.train.config import FitConfig, TrainConfig
+from mobilenn.train.fit import FitRun, fit
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+def apply_step(
+    model: keras.Model, dataset: Dataset, arguments: Mapping[str, Any], emit: Emit
+) -> tuple[keras.Model, tuple[str, ...]]:
+    """Applies a step with its fine-tuning.
+
+    Args:
+        model: the model that the step before made; it is not changed.
+        dataset: what to fine-tune on.
+        arguments: `step` (prune, cluster or qat), `settings`, `done` (the steps before), `task`,
+            `train` (the recipe's, whose augmentation is kept) and `seed`.
+        emit: receives progress events.
+
+    Returns:
+        The model, and the transforms that rebuild its structure.
+    """
+    step, done = arguments["step"], arguments["done"]
+    kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
+    settings = from_dict(kinds[step], arguments["settings"], f"[{step}]")
+    trained = from_dict(TrainConfig, arguments["train"], "[train]")
+    tuning = _tuning(settings, trained)
+
+    def tune(wrapped: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
+        run = FitRun(task=arguments["task"], seed=arguments["seed"], callbacks=tuple(callbacks), emit=emit)
+        fit(wrapped, dataset, tuning, run)
+
+    if step == "prune":
+        steps = settings.epochs * -(-len(dataset.train) // settings.batch_size)
+        return prune(model, settings, steps, tune), ()
+    if step == "cluster":
+        return cluster(model, settings, "prune" in done, tune), ()
+    transform = transform_name(done)
+    wrapped = apply_transform(model, transform)
+    tune(wrapped, [])
+    return wrapped, (transform,)
+
+
+def _tuning(settings: FineTune, trained: TrainConfig) -> FitConfig:
+    """Fine-tuning's settings: the step's own rate and length, the training's augmentation."""
+    return replace(
+        FitConfig(augment=trained.augment, schedule="cosine"),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+    )
