@@ -42,7 +42,7 @@ def apply_step(
     tuning = _tuning(settings, trained)
 
     def tune(wrapped: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
-        run = FitRun(task=arguments["task"], seed=arguments["seed"], callbacks=tuple(callbacks), emit=emit)
+        run = FitRun(task=arguments["task"], stage=step, seed=arguments["seed"], callbacks=tuple(callbacks), emit=emit)
         fit(wrapped, dataset, tuning, run)
 
     if step == "prune":

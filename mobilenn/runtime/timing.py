@@ -15,7 +15,7 @@ class Latency:
     """Milliseconds of one thread count.
 
     Args:
-        median, p90, min, mean, std: over all runs after the warm-up.
+        median, p90, min: over all runs after the warm-up.
         interval_low, interval_high: 95 % confidence interval of the median.
         threads: CPU threads.
         runs: number of runs.
@@ -24,8 +24,6 @@ class Latency:
     median: float
     p90: float
     min: float
-    mean: float
-    std: float
     interval_low: float
     interval_high: float
     threads: int
@@ -45,8 +43,6 @@ def latency(samples_ns: np.ndarray, threads: int) -> Latency:
         median=float(np.median(ms)),
         p90=float(np.quantile(ms, 0.9)),
         min=float(ms.min()),
-        mean=float(ms.mean()),
-        std=float(ms.std()),
         interval_low=low,
         interval_high=high,
         threads=threads,
