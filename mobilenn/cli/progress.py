@@ -49,8 +49,10 @@ class Progress:
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Draws one event of the pipeline or of a stage."""
+        from rich.markup import escape
+
         if "warning" in event:
-            self._console.print(f"[yellow]note[/]  {event['warning']}")
+            self._console.print("[yellow]note[/] ", escape(event["warning"]), soft_wrap=True)
         elif "epoch" in event:
             self._step(event)
         elif event.get("state") == "start":
@@ -73,14 +75,16 @@ class Progress:
         self._bars.update(self._task, completed=done, total=total, note=note)
 
     def _end(self, event: dict[str, Any]) -> None:
+        from rich.markup import escape
+
         self._clear()
         if event["state"] == "reused":
             return
         if event["state"] == "failed":
-            self._console.print(f"[red]✗[/] {event['name']}: {event['reason']}", markup=True)
+            self._console.print("[red]✗[/]", escape(f"{event['name']}: {event['reason']}"), soft_wrap=True)
             return
         took = time.monotonic() - self._started
-        self._console.print(f"[green]✓[/] {_title(event):<44} {took:6.1f} s  [dim]{self._note}[/]")
+        self._console.print(f"[green]✓[/] {_title(event):<44} {took:6.1f} s  [dim]{self._note}[/]", soft_wrap=True)
 
     def _clear(self) -> None:
         if self._task is not None:

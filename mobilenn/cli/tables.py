@@ -24,7 +24,9 @@ def render(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "
     for row in listed:
         table.add_row(*row)
     width = max(80, shutil.get_terminal_size((100, 24)).columns)
-    console = Console(file=io.StringIO(), width=width, force_terminal=sys.stdout.isatty(), highlight=False)
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=sys.stdout.isatty(), highlight=False, markup=False
+    )
     console.print(table)
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
