@@ -1,0 +1,142 @@
+"""What watches a running fit: progress, divergence, early stopping, and the record that survives a kill."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import tf_keras as keras
+
+from mobilenn.core.errors import MobilennError
+from mobilenn.layers.dropout import reseed
+from mobilenn.train.checkpoint import Snapshot
+
+Emit = Callable[[dict[str, Any]], None]
+_INTERVAL_S = 0.2
+
+
+class Reseed(keras.callbacks.Callback):
+    """Makes the random layers of each epoch a function of (seed, epoch)."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Sets the random state that the epoch starts from."""
+        reseed(self.model, self._seed, epoch)
+
+
+class Progress(keras.callbacks.Callback):
+    """Emits events, at most five a second, and stops a run whose loss is no number.
+
+    Args:
+        emit: receives the events.
+        stage: the name they bear.
+        epochs: epochs in all.
+        steps: steps an epoch.
+        main: prefix that Keras gives to the main output's metrics.
+    """
+
+    # Keras would otherwise copy every step's metrics off the device, which makes the host wait for it.
+    _supports_tf_logs = True
+
+    def __init__(self, emit: Emit, stage: str, epochs: int, steps: int, main: str) -> None:
+        super().__init__()
+        self._emit, self._stage, self._epochs, self._steps, self._main = emit, stage, epochs, steps, main
+        self._epoch, self._last = 0, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Notes which epoch the next steps belong to."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Tells of a step where the last event is old enough."""
+        if time.monotonic() - self._last >= _INTERVAL_S:
+            self._tell(batch + 1, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Tells of the epoch; the last one is always told."""
+        if epoch + 1 == self._epochs or time.monotonic() - self._last >= _INTERVAL_S:
+            self._tell(self._steps, logs or {})
+
+    def _tell(self, step: int, logs: Mapping[str, Any]) -> None:
+        self._last = time.monotonic()
+        metrics = plain_metrics(logs, self._main)
+        check_loss(metrics, self._epoch, self.model)
+        event = {"stage": self._stage, "epoch": self._epoch + 1, "epochs": self._epochs}
+        self._emit({**event, "step": step, "steps": self._steps, "metrics": metrics})
+
+
+class Patience(keras.callbacks.EarlyStopping):
+    """Keras' early stopping on the validation loss, with a state that can be saved and set.
+
+    Args:
+        patience: epochs without improvement.
+        restored: the snapshot to go on from, or None.
+    """
+
+    def __init__(self, patience: int, restored: Snapshot | None) -> None:
+        super().__init__(monitor="val_loss", mode="min", patience=patience, restore_best_weights=True)
+        self._restored = restored
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts afresh, or where the snapshot left off."""
+        super().on_train_begin(logs)
+        if self._restored is not None and self._restored.stopping is not None:
+            self.best = self._restored.stopping["best"]
+            self.wait = int(self._restored.stopping["wait"])
+            self.best_weights = self._restored.group("best")
+
+    def state(self) -> dict[str, float]:
+        """What a snapshot keeps, beside the best weights."""
+        return {"best": float(self.best), "wait": self.wait, "stopped": self.stopped_epoch > 0}
+
+
+class Record(keras.callbacks.Callback):
+    """Appends each epoch's metrics to the history and hands the new snapshot on.
+
+    Args:
+        start: the snapshot to go on from; of epoch 0 for a new run.
+        main: prefix that Keras gives to the main output's metrics.
+        keep: receives every epoch's snapshot, without arrays.
+    """
+
+    def __init__(self, start: Snapshot, main: str, keep: Callable[[Snapshot], None]) -> None:
+        super().__init__()
+        self.snapshot, self._main, self._keep = start, main, keep
+        self._began = time.monotonic() - start.seconds
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Checks the loss before anything is written: a checkpoint of NaN would be resumed for ever."""
+        metrics = plain_metrics(logs or {}, self._main)
+        check_loss(metrics, epoch, self.model)
+        history = {name: [*self.snapshot.history.get(name, []), value] for name, value in metrics.items()}
+        seconds = time.monotonic() - self._began
+        self.snapshot = replace(self.snapshot, epoch=epoch + 1, history=history, seconds=seconds)
+        self._keep(self.snapshot)
+
+
+def plain_metrics(logs: Mapping[str, Any], main: str) -> dict[str, float]:
+    """Metrics as Python floats; the main output's are called `accuracy`, not `probabilities_accuracy`."""
+    names = {f"{way}{main}_accuracy": f"{way}accuracy" for way in ("", "val_")}
+    return {names.get(name, name): float(value) for name, value in logs.items()}
+
+
+def check_loss(metrics: Mapping[str, float], epoch: int, model: keras.Model) -> None:
+    """Raises MobilennError where the training loss has become infinite or NaN.
+
+    Args:
+        metrics: plain metrics; those without a loss pass.
+        epoch: from 0.
+        model: the model; its learning rate goes into the advice.
+    """
+    loss = metrics.get("loss", 0.0)
+    if math.isfinite(loss):
+        return
+    rate = float(keras.backend.get_value(model.optimizer.learning_rate))
+    message = f"Training diverged in epoch {epoch + 1}: the loss is {loss}."
+    raise MobilennError(message, f"Set train.learning_rate below {rate:g}, or train.clip_norm to 1.0.")
