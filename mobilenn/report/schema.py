@@ -1,0 +1,237 @@
+"""The form of report.json and results.json, read strictly and written back unchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mobilenn.core.errors import ArtifactError, MobilennError
+from mobilenn.core.recipe import Recipe
+from mobilenn.core.records import from_dict, to_dict
+
+VERSION = 1
+Status = Literal["accepted", "rejected", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """The data of a run.
+
+    Args:
+        labels: class names; empty for regression.
+        train, validation, test: samples per split.
+        fingerprint: identifies the content.
+    """
+
+    name: str
+    description: str
+    labels: tuple[str, ...]
+    train: int
+    validation: int
+    test: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the float model was trained.
+
+    Args:
+        history: per epoch, by name; `val_` marks the validation split.
+        precision: the policy of the training, such as `mixed_float16`.
+    """
+
+    epochs: int
+    seconds: float
+    parameters: int
+    history: Mapping[str, tuple[float | None, ...]]
+    precision: str = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatResult:
+    """The Keras model on the test split."""
+
+    metric: float | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Time of one run of a file, in milliseconds, with the interval of its median."""
+
+    median: float
+    p90: float
+    min: float
+    threads: int
+    runs: int
+    interval_low: float
+    interval_high: float
+    mean: float | None = None
+    std: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorTime:
+    """Time spent in one kind of operator: `ms` per run and `share` of the total (0..1)."""
+
+    operator: str
+    count: int
+    ms: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputParity:
+    """Error of one output, in its own unit: on the test split and on the golden pairs."""
+
+    max_abs: float | None
+    mean_abs: float | None
+    golden_max_abs: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantResult:
+    """One .tflite and everything measured on it; numbers are None where it failed.
+
+    Args:
+        file: path of the .tflite below the run's folder.
+        steps: compression steps, in order.
+        zip_bytes: bytes of a download, compressed.
+        metric_drop: positive is worse than the float model.
+        sparsity: share of weights that are zero.
+        peak_memory_bytes: that loading and running the file added to its worker.
+        load_average: of the machine before timing; above its cores other work disturbed the figures.
+        agreement: share of test samples that get the float model's answer.
+    """
+
+    precision: str
+    status: Status
+    steps: tuple[str, ...] = ()
+    reason: str = ""
+    file: str | None = None
+    size_bytes: int | None = None
+    zip_bytes: int | None = None
+    metric: float | None = None
+    metric_drop: float | None = None
+    sha256: str | None = None
+    sparsity: float | None = None
+    latency_ms: Latency | None = None
+    latency_by_threads: tuple[Latency, ...] | None = None
+    peak_memory_bytes: int | None = None
+    load_average: float | None = None
+    profile: tuple[OperatorTime, ...] | None = None
+    parity: Mapping[str, OutputParity] | None = None
+    operators: Mapping[str, int] | None = None
+    agreement: float | None = None
+    details: Mapping[str, Any] | None = None
+
+    @property
+    def timings(self) -> tuple[Latency, ...]:
+        """Every timing there is, by thread count; the one in `latency_ms` where it is the only one."""
+        known = self.latency_by_threads or (() if self.latency_ms is None else (self.latency_ms,))
+        return tuple(sorted(known, key=lambda time: time.threads))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a model said about a sample; `confidence` is None for regression."""
+
+    label: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A test sample; `image` is a PNG data URI, or empty."""
+
+    index: int
+    target: str
+    image: str = ""
+    predictions: Mapping[str, Prediction]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and the libraries of a run."""
+
+    python: str
+    platform: str
+    cpu: str
+    cores: int
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole run; `recommended` is empty where no variant may be shipped."""
+
+    schema: int
+    mobilenn: str
+    recipe: Recipe
+    recipe_sha256: str
+    data: DataFacts
+    metric: str
+    higher_is_better: bool
+    training: Training
+    float: FloatResult
+    variants: Mapping[str, VariantResult]
+    recommended: str
+    recommendation: str
+    samples: tuple[Sample, ...]
+    environment: Environment
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report as JSON-ready values, the way `parse` takes them."""
+        return to_dict(self)
+
+
+def parse(values: Mapping[str, Any]) -> Report:
+    """Reads a report, checking names, types and that what it recommends may be shipped.
+
+    NaN and infinity become None: JSON has no word for them, and a report of a diverged training
+    is still a report.
+
+    Args:
+        values: plain values, as report.json holds them.
+
+    Returns:
+        The report.
+
+    Raises:
+        ArtifactError: the values are no report of this version.
+    """
+    version = values.get("schema") if isinstance(values, Mapping) else None
+    if version != VERSION:
+        raise ArtifactError(f"Not a report of schema {VERSION}. Received: {version!r}.", "Type: mobilenn run RECIPE")
+    try:
+        report = from_dict(Report, _clean(values), "report")
+    except MobilennError as error:
+        raise ArtifactError(error.message, error.hint) from None
+    if report.recommended:
+        _check_recommended(report)
+    return report
+
+
+def _check_recommended(report: Report) -> None:
+    chosen = report.variants.get(report.recommended)
+    if chosen is None or chosen.status != "accepted":
+        found = "unknown" if chosen is None else chosen.status
+        message = f"The report recommends '{report.recommended}', which is {found}."
+        raise ArtifactError(message, "Allowed: an accepted variant, or an empty name.")
+
+
+def _clean(value: Any) -> Any:
+    """Values that can be written: no NaN, and no half of a surrogate pair, which JSON lets through."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value

@@ -1,0 +1,202 @@
+"""A report as rows of text: the one place where its numbers are formatted, for every page alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mobilenn.report import format as fmt
+from mobilenn.report.schema import Latency, Report, VariantResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyCell:
+    """Milliseconds on one thread count; `plus_minus` is the larger side of the median's interval."""
+
+    threads: int
+    median: str
+    plus_minus: str
+    p90: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantRow:
+    """A variant's figures as text; a dash where there is none."""
+
+    name: str
+    precision: str
+    steps: str
+    status: str
+    reason: str
+    recommended: bool
+    file: str
+    sha256: str
+    size: str
+    download: str
+    metric: str
+    drop: str
+    agreement: str
+    sparsity: str
+    memory: str
+    latency: tuple[LatencyCell, ...]
+
+
+def thread_counts(report: Report) -> tuple[int, ...]:
+    """The thread counts that any variant was timed at, ascending."""
+    return tuple(sorted({time.threads for row in report.variants.values() for time in row.timings}))
+
+
+def variant_rows(report: Report) -> list[VariantRow]:
+    """Returns a row per variant, in the report's order, latencies aligned by column."""
+    threads = thread_counts(report)
+    places = {t: _places(report, t) for t in threads}
+    return [_row(report, name, row, places) for name, row in report.variants.items()]
+
+
+def _row(report: Report, name: str, row: VariantResult, places: dict[int, int]) -> VariantRow:
+    times = {time.threads: time for time in row.timings}
+    return VariantRow(
+        name=name,
+        precision=row.precision,
+        steps=", ".join(row.steps),
+        status=row.status,
+        reason=row.reason,
+        recommended=name == report.recommended,
+        file=row.file or fmt.NONE,
+        sha256=row.sha256 or fmt.NONE,
+        size=fmt.size(row.size_bytes),
+        download=fmt.size(row.zip_bytes),
+        metric=fmt.metric(report.metric, row.metric),
+        drop=fmt.drop(report.metric, row.metric_drop),
+        agreement=fmt.percent(row.agreement, 2),
+        sparsity=fmt.percent(row.sparsity),
+        memory=fmt.size(row.peak_memory_bytes),
+        latency=tuple(_cell(t, times.get(t), places[t]) for t in places),
+    )
+
+
+def _places(report: Report, threads: int) -> int:
+    rows = report.variants.values()
+    return fmt.decimals(t.median for row in rows for t in row.timings if t.threads == threads)
+
+
+def _cell(threads: int, time: Latency | None, places: int) -> LatencyCell:
+    if time is None:
+        return LatencyCell(threads=threads, median=fmt.NONE, plus_minus="", p90=fmt.NONE)
+    return LatencyCell(
+        threads=threads,
+        median=fmt.ms(time.median, places),
+        plus_minus=fmt.plus_minus(time.median, time.interval_low, time.interval_high, places),
+        p90=fmt.ms(time.p90, places),
+    )
+
+
+def shown(report: Report) -> str:
+    """The variant whose errors are looked at: the recommended one, else the best measured; empty for none."""
+    if report.recommended:
+        return report.recommended
+    measured = {name: row.metric for name, row in report.variants.items() if row.metric is not None}
+    sign = 1.0 if report.higher_is_better else -1.0
+    return max(measured, key=lambda name: sign * measured[name], default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One of the verdict's figures: what it is, its value, and what to compare it with."""
+
+    title: str
+    value: str
+    note: str = ""
+
+
+def verdict_figures(report: Report) -> list[Figure]:
+    """Returns the recommended file's figures, each beside what it is held against."""
+    name = report.recommended
+    if not name:
+        return []
+    row = report.variants[name]
+    base = _baseline(report)
+    quality, agreement = _quality(report, row)
+    figures = (quality, *_cost(row, base), agreement)
+    return [figure for figure in figures if figure.value != fmt.NONE]
+
+
+def _baseline(report: Report) -> VariantResult | None:
+    """The plain float32 file, where one was made and the recommended one is another."""
+    for name, row in report.variants.items():
+        if row.precision == "float32" and not row.steps and row.zip_bytes and name != report.recommended:
+            return row
+    return None
+
+
+def _quality(report: Report, row: VariantResult) -> tuple[Figure, Figure]:
+    allowed = fmt.drop(report.metric, report.recipe.max_drop)
+    float_value = fmt.metric(report.metric, report.float.metric)
+    drop = fmt.drop(report.metric, row.metric_drop)
+    floor = report.recipe.floor.get(report.metric)
+    bar = f"; floor {fmt.metric(report.metric, floor)}" if floor is not None else ""
+    same = fmt.percent(row.agreement, 2) if report.data.labels else fmt.NONE
+    return (
+        Figure(
+            title=f"{fmt.metric_title(report.metric)} on the test split",
+            value=fmt.metric(report.metric, row.metric),
+            note=f"float {float_value}; drop {drop} of {allowed} allowed{bar}",
+        ),
+        Figure(title="Agreement with float", value=same, note="of test samples get the same answer"),
+    )
+
+
+def _cost(row: VariantResult, base: VariantResult | None) -> list[Figure]:
+    time = row.latency_ms
+    ratio = base.zip_bytes / row.zip_bytes if base and base.zip_bytes and row.zip_bytes else None
+    speed = base.latency_ms.median / time.median if base and base.latency_ms and time and time.median else None
+    size = fmt.size(row.size_bytes)
+    return [
+        Figure(
+            title="Download",
+            value=fmt.size(row.zip_bytes),
+            note=f"{size} on disk" + (f"; {ratio:.1f}× smaller than float32" if ratio else ""),
+        ),
+        _latency_figure(time, speed),
+        Figure(title="Peak memory", value=fmt.size(row.peak_memory_bytes), note="added by loading and running it"),
+    ]
+
+
+def _latency_figure(time: Latency | None, speed: float | None) -> Figure:
+    if time is None:
+        return Figure(title="Latency", value=fmt.NONE)
+    places = fmt.decimals([time.median])
+    ratio = f"; {speed:.1f}× as fast as float32" if speed else ""
+    half = fmt.plus_minus(time.median, time.interval_low, time.interval_high, places)
+    return Figure(
+        title=f"Latency, {plural(time.threads, 'thread')}",
+        value=f"{fmt.ms(time.median, places)} ms",
+        note=f"± {half} ms, p90 {fmt.ms(time.p90, places)} ms" + ratio,
+    )
+
+
+def disturbed(report: Report) -> str:
+    """Says which variants were timed while other work kept the machine busy; empty where none was."""
+    cores = report.environment.cores
+    busy = [name for name, row in report.variants.items() if (row.load_average or 0.0) > cores]
+    if not busy:
+        return ""
+    return f"The machine was busy with other work while it timed {', '.join(busy)}: do not lean on small differences."
+
+
+def metric_interval(report: Report) -> str:
+    """Says how sure a share measured on this test split is; empty for other metrics."""
+    name = shown(report)
+    value = report.variants[name].metric if name else report.float.metric
+    if value is None or not fmt.is_percent(report.metric) or not 0 <= value <= 1 or report.data.test < 1:
+        return ""
+    low, high = fmt.wilson(value, report.data.test)
+    samples = plural(report.data.test, "test sample")
+    return (
+        f"With {samples}, {report.metric} of {fmt.metric(report.metric, value)} has a 95 % interval of "
+        f"{fmt.metric(report.metric, low)} to {fmt.metric(report.metric, high)}."
+    )
+
+
+def plural(number: int, noun: str) -> str:
+    """Returns `1 thread`, `1,000 test samples`."""
+    return f"{fmt.count(number)} {noun}" if number == 1 else f"{fmt.count(number)} {noun}s"
