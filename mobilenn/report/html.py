@@ -38,6 +38,7 @@ def _context(report: Report) -> dict[str, Any]:
         "report": report,
         "metric_title": fmt.metric_title(report.metric),
         "marks": {view_errors.FLOAT: palette.FLOAT, **palette.marks(report.variants)},
+        "lead": view.lead(report),
         "figures": view.verdict_figures(report),
         "variants": view.variant_rows(report),
         "threads": view.thread_counts(report),

@@ -24,7 +24,7 @@ def render(report: Report) -> str:
 def verdict(report: Report) -> list[str]:
     """The recommendation, its figures and the file's hash."""
     title = f"Ship {escape(report.recommended)}" if report.recommended else "Nothing to ship"
-    parts = [f"# {escape(report.recipe.name)}: {title}", escape(report.recommendation)]
+    parts = [f"# {escape(report.recipe.name)}: {title}", escape(view.lead(report))]
     figures = view.verdict_figures(report)
     if figures:
         parts.append(text_table(["", "", ""], [(f.title, f.value, f.note) for f in figures], left=3))

@@ -99,6 +99,13 @@ def shown(report: Report) -> str:
     return max(measured, key=lambda name: sign * measured[name], default="")
 
 
+def lead(report: Report) -> str:
+    """The recommendation as the paragraph under a heading that says `Ship …` already."""
+    said = f"Ship {report.recommended}: "
+    text = report.recommendation.removeprefix(said) if report.recommended else report.recommendation
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """One of the verdict's figures: what it is, its value, and what to compare it with."""

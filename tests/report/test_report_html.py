@@ -141,6 +141,12 @@ def test_the_verdict_comes_first_with_figures_and_hash(page: Page, report: dict[
         assert text in head
 
 
+def test_the_verdict_is_not_said_twice(page: Page, nothing_to_ship: dict[str, Any]) -> None:
+    assert "Ship pruned_int8: among" not in page.text
+    assert "Among the 6 accepted variants it is the smallest download" in page.text
+    assert view.lead(parse(nothing_to_ship)) == "No variant is fit to ship."
+
+
 def test_every_variant_has_a_row_with_its_figures_or_its_reason(page: Page, report: dict[str, Any]) -> None:
     for name, row in report["variants"].items():
         assert name in page.text

@@ -47,10 +47,9 @@ def place(axes: Axes, labels: list[Label], lines: Sequence[float] = ()) -> None:
     fixed = [box for height in lines for box in _line_boxes(axes, height)]
     for index in sorted(range(len(labels)), key=lambda i: not labels[i].bold):
         width, height = _extent(axes, labels[index])
-        others = fixed + taken[:index] + taken[index + 1 :]
         moves = [(r, math.radians(a)) for r in _RADII_PX for a in _ANGLES_DEG]
         options = [_option(points[index], r, angle, width, height) for r, angle in moves]
-        best = min(options, key=lambda option: _cost(option, others, axes.bbox))
+        best = min(options, key=lambda option: _cost(option, fixed + taken, axes.bbox))
         taken.append(best.box)
         _annotate(axes, labels[index], best)
 
