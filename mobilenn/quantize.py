@@ -7,132 +7,215 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
+from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_in, operators
+from mobilenn.tflite.writer import parse, serialize
 
 SIGNATURE = "serving_default"
 Samples = Iterable[Mapping[str, np.ndarray]]
+Ranges = dict[str, dict[str, np.ndarray]]
 
-# Layers that stay float inside an int8 file. The squares and roots of local response normalisation
-# run on int8 kernels that are an order of magnitude slower than their float ones, and lose accuracy.
-_FLOAT_LAYERS = r".*lrn\d+.*"
+INT8_STEPS = 255
+# The largest relative error of its energies at which a local response normalisation runs in int8:
+# one step of an int8 tensor at full range, which its output is rounded to anyway.
+MAX_ENERGY_ERROR = 1 / INT8_STEPS
+_LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
 def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative: Samples | None = None) -> bytes:
     """Quantizes a float32 model.
 
-    INT8 files take raw pixels as uint8 where the input is an image or a clip (rank 4 and more):
-    stored value and pixel are the same number. Other inputs, and all outputs, stay float32.
+    Inputs of INT8 files that hold pixels (rank 4 and more, all samples whole numbers of 0..255) are
+    uint8: stored value and pixel are the same number. Other inputs, all outputs and the softmax
+    that makes them stay float32. Ranges are the extremes over the samples.
 
     Args:
         flatbuffer: a float32 model with the signature `serving_default`.
-        precision: DYNAMIC_INT8, INT8 or INT4.
-        representative: calibration samples for INT8: input name to (1, ...) float32.
+        precision: DYNAMIC_INT8 and INT4, which need no samples and run dense layers and
+            convolutions on integers; or INT8, which runs everything on them. INT4 keeps int8 where
+            there is no int4 kernel (depthwise and transposed convolutions).
+        representative: calibration samples for INT8: input name to (1, ...) float32, raw values.
 
     Returns:
         The quantized flatbuffer; equal input gives equal bytes.
 
     Raises:
-        ConversionError: the quantizer refuses the model, or samples are missing.
+        ArtifactError: `flatbuffer` is not a .tflite.
+        ConversionError: the quantizer refuses the model, or samples are missing or do not fit.
     """
     if precision not in _RECIPES:
         raise ConversionError(f"{precision} is made by mobilenn.convert, not from a float32 file.")
-    if precision.needs_calibration and representative is None:
+    samples = [dict(sample) for sample in representative or ()] if precision.needs_calibration else []
+    if precision.needs_calibration and not samples:
         raise ConversionError(f"{precision} needs calibration samples and got none.")
-    from ai_edge_quantizer import quantizer
+    model = parse(flatbuffer)
+    _check_names(model, samples)
+    pixels = _pixel_inputs(samples)
+    with _one_line_errors(precision):
+        from ai_edge_quantizer import quantizer
 
+        ranges = _calibrated(flatbuffer, samples, pixels) if samples else None
+        worker = quantizer.Quantizer(flatbuffer)
+        _RECIPES[precision](worker, model, ranges or {})
+        result = worker.quantize(ranges, enable_progress_report=False, enable_progress_bar=False)
+        made = parse(bytes(result.quantized_model))
+    fit_biases(made, model)
+    let_pixels_in(made, pixels)
+    return serialize(made)
+
+
+@contextlib.contextmanager
+def _one_line_errors(precision: Precision) -> Iterator[None]:
+    """Turns whatever the quantizer raises into one line, and keeps its warnings and progress bars from the screen."""
+    hint = "Allowed: layers that ai-edge-quantizer knows; dynamic_int8 takes more of them than int8."
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # its calibrator warns of the memory that it asks for
-            worker = quantizer.Quantizer(flatbuffer)
-            _RECIPES[precision](worker)
-            ranges = _calibrated(worker, flatbuffer, representative) if precision.needs_calibration else None
-            made = bytes(worker.quantize(ranges, enable_progress_report=False).quantized_model)
-    except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
+        silence = io.StringIO()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:  # it raises ValueError, RuntimeError, KeyError, IndexError, AttributeError, …
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ConversionError(f"The quantizer refused the model as {precision}: {first[:300].rstrip('.')}.") from error
-    return _portable(made, pixel_inputs=precision is Precision.INT8)
+        message = f"The quantizer refused the model as {precision}: {first[:300].rstrip('.')}."
+        raise ConversionError(message, hint) from error
 
 
-def _dynamic(bits: int) -> Any:
-    def load(worker: Any) -> None:
-        from ai_edge_quantizer import recipe
-
-        worker.load_quantization_recipe(recipe.dynamic_wi8_afp32() if bits == 8 else recipe.dynamic_wi4_afp32())
-
-    return load
-
-
-def _static(worker: Any) -> None:
-    from ai_edge_quantizer import qtyping, recipe
-
-    operation = qtyping.TFLOperationName
-    worker.load_quantization_recipe(recipe.static_wi8_ai8())
-    for regex, kind in ((_FLOAT_LAYERS, operation.ALL_SUPPORTED), (".*", operation.INPUT), (".*", operation.OUTPUT)):
-        worker.update_quantization_recipe(regex=regex, operation_name=kind, algorithm_key="no_quantize")
+def _check_names(model: Any, samples: list[dict[str, np.ndarray]]) -> None:
+    signature = next((s for s in model.signatureDefs or () if s.signatureKey.decode() == SIGNATURE), None)
+    if signature is None:
+        raise ConversionError(f"The model has no signature '{SIGNATURE}'.", "Convert it with mobilenn convert.")
+    expected = {entry.name.decode() for entry in signature.inputs}
+    for sample in samples:
+        if set(sample) != expected:
+            message = f"A calibration sample has the inputs {', '.join(sorted(sample)) or '(none)'}."
+            raise ConversionError(message, f"Required: {', '.join(sorted(expected))}.")
 
 
-_RECIPES = {Precision.DYNAMIC_INT8: _dynamic(8), Precision.INT4: _dynamic(4), Precision.INT8: _static}
+def _pixel_inputs(samples: list[dict[str, np.ndarray]]) -> set[str]:
+    """Names of the inputs that hold pixels in every sample."""
+    names = samples[0] if samples else ()
+    return {name for name in names if all(_are_pixels(sample[name]) for sample in samples)}
 
 
-def _calibrated(worker: Any, flatbuffer: bytes, representative: Samples) -> Any:
-    """Ranges of every tensor; those of pixel inputs are 0..255 whatever the samples reach."""
-    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar of its own
-        ranges = worker.calibrate({SIGNATURE: [dict(sample) for sample in representative]}, num_threads=2)
-    for name in _pixel_inputs(flatbuffer):
-        if name in ranges:
-            bounds = {"min": 0.0, "max": 255.0}
-            ranges[name] = {**ranges[name], **{k: np.full_like(ranges[name][k], v) for k, v in bounds.items()}}
+def _are_pixels(values: np.ndarray) -> bool:
+    in_range = values.ndim >= IMAGE_RANK and values.min() >= 0 and values.max() <= 255
+    return bool(in_range and np.all(values == np.rint(values)))
+
+
+def _calibrated(flatbuffer: bytes, samples: list[dict[str, np.ndarray]], pixels: set[str]) -> Ranges:
+    """Extremes of every tensor over the samples; those of pixel inputs are 0..255 whatever the samples reach."""
+    from ai_edge_quantizer import calibrator, recipe_manager
+    from ai_edge_quantizer.utils import qsv_utils
+
+    observer = calibrator.Calibrator(
+        flatbuffer,
+        num_threads=1,
+        mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
+        qsv_update_func=qsv_utils.min_max_update,
+    )
+    floats = [{name: np.asarray(value, np.float32) for name, value in sample.items()} for sample in samples]
+    observer.calibrate({SIGNATURE: floats}, recipe_manager.RecipeManager())
+    ranges = observer.get_model_qsvs()
+    dead = [name for name, range_ in ranges.items() if not np.any(range_["min"]) and not np.any(range_["max"])]
+    for names, high in ((dead, 1.0), (_tensor_names(flatbuffer, pixels), 255.0)):  # no scale fits a range of 0..0
+        ranges |= {name: {"min": np.zeros(1, np.float32), "max": np.full(1, high, np.float32)} for name in names}
     return ranges
 
 
-def _pixel_inputs(flatbuffer: bytes) -> list[str]:
+def _tensor_names(flatbuffer: bytes, inputs: set[str]) -> list[str]:
+    """Names of the tensors behind the signature's inputs."""
     from ai_edge_litert.interpreter import Interpreter
 
-    details = Interpreter(model_content=flatbuffer).get_input_details()
-    return [detail["name"] for detail in details if len(detail["shape"]) >= 4]
+    details = Interpreter(model_content=flatbuffer).get_signature_runner(SIGNATURE).get_input_details()
+    return [details[name]["name"] for name in sorted(inputs)]
 
 
-def _portable(flatbuffer: bytes, pixel_inputs: bool) -> bytes:
-    """Packs a model anew, with its weights inside the flatbuffer proper.
+def _keep_float(worker: Any, pattern: str, operation: str = "*") -> None:
+    from ai_edge_quantizer import qtyping
 
-    The quantizer puts them behind it, at offsets from the start of the file, which runtimes older
-    than that form do not find.
+    kind = qtyping.TFLOperationName(operation)
+    worker.update_quantization_recipe(regex=pattern, operation_name=kind, algorithm_key="no_quantize")
+
+
+def _dynamic_int8(worker: Any, model: Any, ranges: Ranges) -> None:
+    from ai_edge_quantizer import recipe
+
+    worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+    # its squares span too many magnitudes for one scale that is chosen on the fly
+    _keep_float(worker, r"lrn_energy")
+
+
+def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
+    from ai_edge_quantizer import qtyping, recipe
+
+    worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+    for operation in (qtyping.TFLOperationName.FULLY_CONNECTED, qtyping.TFLOperationName.CONV_2D):
+        worker.add_dynamic_config(".*", operation, num_bits=4)
+    _keep_float(worker, r"lrn_energy")
+
+
+def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
+    from ai_edge_quantizer import recipe
+
+    worker.load_quantization_recipe(recipe.static_wi8_ai8())
+    for operation in ("INPUT", "OUTPUT"):
+        _keep_float(worker, ".*", operation)
+    for name in _float_operators(model):
+        _keep_float(worker, f"^{re.escape(name)};?$")
+    for scope, error in lrn_energy_errors(model, ranges).items():
+        single_input = "log|exponent|gain"  # XNNPACK folds this chain into a table between int8 tensors
+        parts = single_input if error <= MAX_ENERGY_ERROR else f"square|energy|{single_input}|output"
+        _keep_float(worker, rf"(^|;){re.escape(scope)}lrn_({parts})")
+
+
+_RECIPES: dict[Precision, Callable[[Any, Any, Ranges], None]] = {
+    Precision.DYNAMIC_INT8: _dynamic_int8,
+    Precision.INT8: _int8,
+    Precision.INT4: _int4,
+}
+
+
+def _float_operators(model: Any) -> list[str]:
+    """Names of what stays float in an int8 file.
+
+    Bodies of loops: the loop itself has no int8 form. The softmax that makes an output: 256 steps
+    are too coarse for the probabilities of 1,000 classes. RSQRT: its int8 kernel takes 60 ns a value.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
-    for buffer in model.buffers:
-        if buffer.offset:
-            buffer.data = np.frombuffer(flatbuffer, np.uint8, buffer.size, buffer.offset)
-            buffer.offset = buffer.size = 0
-    if pixel_inputs:
-        _let_pixels_in(model, schema)
-    builder = flatbuffers.Builder(len(flatbuffer) + 4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    loops = [(graph, operator) for graph in model.subgraphs[1:] for operator in graph.operators]
+    ends = [(graph, op) for graph, op in operators(model, "SOFTMAX") if op.outputs[0] in graph.outputs]
+    kept = [*loops, *ends, *operators(model, "RSQRT")]
+    return [graph.tensors[index].name.decode() for graph, operator in kept for index in operator.outputs]
 
 
-def _let_pixels_in(model: Any, schema: Any) -> None:
-    """Lets pixel inputs be uint8: the QUANTIZE that follows them then only shifts by 128.
+def lrn_energy_errors(model: Any, ranges: Ranges) -> dict[str, float]:
+    """How wrong int8 could make the energies of each lowered local response normalisation.
 
-    The int8 tensor behind that operator has scale 1 and zero point −128, so uint8 with scale 1 and
-    zero point 0 stores the pixel itself.
+    The squares and their sum s carry rounding errors of half a step each; the smallest s, which is
+    k, suffers most, and with it the gain s^−β. Little where s hardly leaves k, as with the
+    published α = 1e-4; much where the normalisation does much.
+
+    Args:
+        model: the float `ModelT`.
+        ranges: extremes by tensor name.
+
+    Returns:
+        By scope of the layer, such as `lrn1/`: a bound on the relative error of s.
     """
-    codes = [code.builtinCode for code in model.operatorCodes]
-    for graph in model.subgraphs:
-        for operator in graph.operators:
-            source, target = (graph.tensors[tensors[0]] for tensors in (operator.inputs, operator.outputs))
-            pixels = operator.inputs[0] in graph.inputs and len(source.shape) >= 4
-            if codes[operator.opcodeIndex] == schema.BuiltinOperator.QUANTIZE and pixels:
-                source.type = schema.TensorType.UINT8
-                source.quantization = schema.QuantizationParametersT()
-                source.quantization.scale = np.array(target.quantization.scale, np.float32)
-                source.quantization.zeroPoint = np.array(target.quantization.zeroPoint, np.int64) + 128
+    found = {}
+    for graph, conv in operators(model, "CONV_2D"):
+        square, kernel, bias, energy = (graph.tensors[i] for i in (*conv.inputs, conv.outputs[0]))
+        match = _LRN_ENERGY.search(energy.name.decode())
+        if match is None:
+            continue
+        window_sum = constant(model, kernel, "<f4").sum(axis=(1, 2, 3)).max()
+        square_max, energy_max = (float(np.max(ranges[t.name.decode()]["max"])) for t in (square, energy))
+        half_steps = (window_sum * square_max + energy_max) / (2 * INT8_STEPS)
+        found[match["scope"]] = float(half_steps / constant(model, bias, "<f4").min())
+    return found

@@ -2,96 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn.convert.lowerings import lower
+from mobilenn.convert.lowerings.copies import unwrapped
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
+from mobilenn.tflite.edits import let_pixels_in
+from mobilenn.tflite.inspect import precheck
+from mobilenn.tflite.writer import parse, serialize
 
 Samples = Iterable[Mapping[str, np.ndarray]]
 
 
-class _Trackable(tf.Module):
-    """Holds the model while its function is converted."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self.model = model
-
-
 def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samples | None = None) -> bytes:
-    """Converts a model.
+    """Converts a model, with every lowering applied.
 
     Args:
         model: a functional tf_keras model with named inputs and outputs; for INT8 a
             quantization-aware one (a float model is converted to FLOAT32 and quantized by
             mobilenn.quantize, ten times as fast).
-        precision: FLOAT32, FLOAT16, INT16X8 or INT8.
-        representative: calibration samples for INT16X8: input name to (1, ...) float32.
+        precision: FLOAT32, FLOAT16, INT16X8 or, of a quantization-aware model, INT8.
+        representative: calibration samples for INT16X8: input name to (1, ...) float32, raw values.
 
     Returns:
-        The flatbuffer, with the signature `serving_default`; equal weights give equal bytes.
+        A bare flatbuffer with the signature `serving_default`. Inputs and outputs are float32; the
+        pixel inputs of an INT8 file are uint8. The bytes depend on the model alone.
 
     Raises:
         ConversionError: the converter refuses the model, or would need operators that are not
             builtin; names the first reason.
     """
-    function = _function(lower(model), model.input_names, model.output_names)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.concrete], function.owner)
-    _set_precision(converter, precision, representative, [t.name.split(":")[0] for t in function.concrete.inputs])
+    if precision not in (Precision.FLOAT32, Precision.FLOAT16, Precision.INT16X8, Precision.INT8):
+        raise ConversionError(f"{precision} is made by mobilenn.quantize from a float32 file.")
+    names = output_names(model)
+    lowered = lower(model)
+    owner = tf.Module()
+    owner.weights = lowered.weights  # the converter finds variables through what owns them
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(lowered, names)], owner)
+    _set_precision(converter, precision, representative)
     try:
-        return bytes(converter.convert())
+        with _quiet():
+            made = bytes(converter.convert())
+    except ConversionError:
+        raise
     except Exception as error:  # the converter raises many classes, most with a page of MLIR
-        raise ConversionError(f"The converter refused {model.name} as {precision}: {_first_line(error)}.") from error
+        raise ConversionError(f"The converter refused {model.name} as {precision}: {_reason(error)}.") from error
+    parsed = parse(made)
+    if precision is Precision.INT8:
+        let_pixels_in(parsed)
+    flatbuffer = serialize(parsed)
+    faults = precheck(flatbuffer)
+    if faults:
+        message = f"{model.name} as {precision} would not run on every phone and browser: {'; '.join(faults)}."
+        raise ConversionError(message, "Allowed: layers that convert to builtin operators with fixed shapes.")
+    return flatbuffer
 
 
-class _Function:
-    """A concrete function with batch 1, and what has to live as long as it does."""
-
-    def __init__(self, owner: tf.Module, concrete: tf.types.experimental.ConcreteFunction) -> None:
-        self.owner, self.concrete = owner, concrete
-
-
-def _function(model: keras.Model, inputs: list[str], outputs: list[str]) -> _Function:
-    owner = _Trackable(model)
-    shapes = zip(inputs, model.inputs, strict=True)
-    specs = [tf.TensorSpec((1, *tensor.shape[1:]), tf.float32, name=name) for name, tensor in shapes]
-
-    @tf.function(input_signature=specs)
-    def serving_default(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
-        made = owner.model(list(arguments) if len(arguments) > 1 else arguments[0], training=False)
-        return dict(zip(outputs, made if isinstance(made, list | tuple) else [made], strict=True))
-
-    return _Function(owner, serving_default.get_concrete_function())
+def output_names(model: keras.Model) -> list[str]:
+    """The model's output names as they were before quantization-aware training wrapped its layers."""
+    inner = {name: layer.name for name, layer in unwrapped(model)}
+    return [inner.get(name, name) for name in model.output_names]
 
 
-def _set_precision(
-    converter: tf.lite.TFLiteConverter, precision: Precision, representative: Samples | None, inputs: list[str]
-) -> None:
+def _function(model: keras.Model, outputs: list[str]) -> Any:
+    """A concrete function of batch 1 from input names to output names."""
+    pairs = zip(model.input_names, model.inputs, strict=True)
+    specs = {name: tf.TensorSpec((1, *tensor.shape[1:]), tf.float32, name=name) for name, tensor in pairs}
+    for name, spec in specs.items():
+        if None in spec.shape:
+            raise ConversionError(f"Input '{name}' has the shape {tuple(spec.shape)}; every dimension must be fixed.")
+
+    @tf.function(input_signature=[specs])
+    def serving_default(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        # `call`, not `__call__`: tensors are then named after layers, not after the model too
+        made = model.call([inputs[name] for name in model.input_names], training=False)
+        return dict(zip(outputs, tf.nest.flatten(made), strict=True))
+
+    return serving_default.get_concrete_function()
+
+
+def _set_precision(converter: Any, precision: Precision, representative: Samples | None) -> None:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision is Precision.FLOAT32:
         return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision is Precision.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
-    elif precision is Precision.INT16X8:
-        if representative is None:
-            raise ConversionError("int16x8 needs calibration samples and got none.")
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        ]
-        samples = list(representative)
-        names = list(samples[0])
-        converter.representative_dataset = lambda: ([sample[name] for name in names] for sample in samples)
-    elif precision is not Precision.INT8:
-        raise ConversionError(f"{precision} is made by mobilenn.quantize from a float32 file.")
+    if precision is Precision.INT16X8:
+        converter.representative_dataset = _dataset(representative)
+        int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [int16]
 
 
-def _first_line(error: Exception) -> str:
+def _dataset(representative: Samples | None) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
+    samples = [dict(sample) for sample in representative or ()]
+    if not samples:
+        raise ConversionError("int16x8 needs calibration samples and got none.")
+    return lambda: iter(samples)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Python's warnings and log lines of the converter from the screen."""
+    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _reason(error: Exception) -> str:
+    """The line that tells, out of a page of MLIR."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = next((line for line in lines if "error:" in line), lines[0] if lines else type(error).__name__)
     return telling.rpartition("error: ")[2][:300].rstrip(".")

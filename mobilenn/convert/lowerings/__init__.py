@@ -1,36 +1,58 @@
-"""Exact rewrites that make a network fast, or convertible at all, on a phone: one per file."""
+"""Exact rewrites that make a network fast, or convertible at all, on a phone: one per file.
+
+Each file has `rewrites(model)`: by layer name, what to put in that layer's place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import tf_keras as keras
 
 from mobilenn.convert.lowerings import conv3d, lrn, pool3d
+from mobilenn.convert.lowerings.copies import Replacement, copied, rewrapped, scope_of
+from mobilenn.core.errors import ConversionError
 
-# Each returns the layer to put in place of the one it is given, or None to leave it.
-_LOWERINGS: tuple[Callable[[keras.layers.Layer], keras.layers.Layer | None], ...] = (
-    lrn.lowered,
-    conv3d.lowered,
-    pool3d.lowered,
-)
+_REWRITES = (lrn.rewrites, conv3d.rewrites, pool3d.rewrites)
 
 
 def lower(model: keras.Model) -> keras.Model:
-    """Returns the same function with each layer in the form that runs best in a .tflite.
+    """Returns a copy of a model with each layer in the form that runs best in a .tflite.
 
-    The new model shares the weights of the old one; it is meant for inference and conversion.
+    The copy computes the same function in float32, whatever policy the model was built under, and
+    is meant for inference. tfmot's wrappers of quantization-aware training stay around the layers
+    that they quantize, rewritten or not.
 
     Args:
-        model: a functional model, plain or quantization-aware.
+        model: a functional or sequential model, built, plain or quantization-aware; it stays as it is.
+
+    Returns:
+        A model with the same inputs and outputs, in the same order, and weights of its own.
+
+    Raises:
+        ConversionError: the model has no layer graph, or a layer that cannot be made again from
+            its config.
     """
-    folded = conv3d.foldable_norms(model)
+    plan: dict[str, Replacement] = {}
+    for rewrites in _REWRITES:
+        plan |= rewrites(model)
+    made: list[tuple[keras.layers.Layer, Any]] = []
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if layer.name in folded:
-            return conv3d.fold(layer, folded)
-        inner = getattr(layer, "layer", layer)  # tfmot wraps what it quantizes
-        made = (lowering(inner) for lowering in _LOWERINGS)
-        return next((new for new in made if new is not None), layer)
+        if isinstance(layer, keras.Model):
+            return lower(layer)
+        planned = plan.get(layer.name)
+        new, weights = rewrapped(planned, layer) if planned else Replacement(copied(layer), layer.get_weights())
+        made.append((new, weights))
+        return new
 
-    return keras.models.clone_model(model, clone_function=clone)
+    try:
+        with scope_of(model):
+            lowered = keras.models.clone_model(model, clone_function=clone)
+        for layer, weights in made:
+            layer.set_weights(weights)
+    except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        message = f"Model '{model.name}' cannot be copied layer by layer: {reason}"
+        raise ConversionError(message, "Allowed: functional models of layers that have get_config.") from error
+    return lowered

@@ -1,95 +1,87 @@
-"""3-D convolution as 2-D convolution over the frames that its kernel spans."""
+"""3-D convolution as 2-D convolution over stacked frames."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from mobilenn.convert.lowerings.copies import Replacement, config_of, identity, only_successor, unwrapped
+from mobilenn.convert.lowerings.frames import fold, unfold, window_count, windows, zero_padded
 
-class StackedFrames(keras.layers.Layer):
-    """The same function as Conv3D, as a CONV_2D whose batch is the frames.
 
-    A kernel of kt frames over C channels is a 2-D kernel over kt·C channels, once the kt frames
-    that it spans are stacked channel-wise. CONV_3D is float-only in a .tflite and is not
-    delegated; CONV_2D is both.
+class StackedConv3D(keras.layers.Conv3D):
+    """Conv3D in operators that have int8 kernels.
 
-    Args:
-        source: a Conv3D with dilation 1 and one group.
-        norm: a BatchNormalization over its output, to be folded into kernel and bias.
+    Each output frame sees kt input frames: stacked along the channels, they make the same sum a
+    2-D convolution with kt·C input channels, of the frames as a batch. CONV_3D exists in .tflite,
+    but in float only, and no delegate takes it.
 
     Shape:
-        (1, T, H, W, C) to (1, T', H', W', C'), float32.
+        (N, T, H, W, C) → (N, T', H', W', filters), float32.
     """
-
-    def __init__(self, source: keras.layers.Conv3D, norm: keras.layers.BatchNormalization | None = None) -> None:
-        super().__init__(name=source.name)
-        self.source, self.norm = source, norm
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Convolves (1, T, H, W, C)."""
-        span, stride = self.source.kernel_size[0], self.source.strides[0]
-        padding = self.source.padding.upper()
-        frames = tf.reshape(inputs, inputs.shape[1:])
-        count = frames.shape[0]
-        if padding == "SAME":
-            made = -(-count // stride)
-            total = max((made - 1) * stride + span - count, 0)
-            frames = tf.pad(frames, [[total // 2, total - total // 2], [0, 0], [0, 0], [0, 0]])
-        else:
-            made = (count - span) // stride + 1
-        reach = (made - 1) * stride + 1
-        stacked = tf.concat([frames[k : k + reach : stride] for k in range(span)], axis=-1)
-        kernel, bias = self._folded()
-        output = tf.nn.bias_add(tf.nn.conv2d(stacked, kernel, self.source.strides[1:], padding), bias)
-        return tf.expand_dims(self.source.activation(output), 0)
-
-    def _folded(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Kernel (kh, kw, kt·C, C') and bias (C'), with the batch normalisation inside."""
-        source = self.source
-        kernel = tf.transpose(source.kernel, [1, 2, 0, 3, 4])
-        height, width, span, channels, filters = kernel.shape
-        kernel = tf.reshape(kernel, [height, width, span * channels, filters])
-        bias = source.bias if source.use_bias else tf.zeros([filters])
-        if self.norm is None:
-            return kernel, bias
-        scale = tf.math.rsqrt(self.norm.moving_variance + self.norm.epsilon)
-        scale = scale * self.norm.gamma if self.norm.scale else scale
-        shift = self.norm.beta if self.norm.center else 0.0
-        return kernel * scale, (bias - self.norm.moving_mean) * scale + shift
+        """Convolves (N, T, H, W, C)."""
+        (time, height, width), (step, *steps), (spread, *spreads) = self.kernel_size, self.strides, self.dilation_rate
+        same = self.padding == "same"
+        frames = zero_padded(inputs, time, step, spread) if same else inputs
+        count = window_count(frames.shape[1], time, step, spread)
+        stacked = tf.concat(windows(frames, time, step, spread), axis=-1) if (time, step) != (1, 1) else frames
+        # (time, height, width, C, filters) → (height, width, time·C, filters), in the order of the stack
+        kernel = tf.transpose(self.kernel, (1, 2, 0, 3, 4))
+        kernel = tf.reshape(kernel, (height, width, time * inputs.shape[-1], self.filters))
+        made = tf.nn.conv2d(fold(stacked), kernel, steps, self.padding.upper(), dilations=spreads)
+        if self.use_bias:
+            made = tf.nn.bias_add(made, self.bias)
+        return unfold(self.activation(made), count)
 
 
-def lowered(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """Returns the lowered form of a Conv3D; None for any other layer, or for one with dilation or groups."""
-    if (
-        not isinstance(layer, keras.layers.Conv3D)
-        or layer.groups != 1
-        or any(rate != 1 for rate in layer.dilation_rate)
-    ):
-        return None
-    return StackedFrames(layer)
+def rewrites(model: keras.Model) -> dict[str, Replacement]:
+    """Replaces every Conv3D, except grouped or channels-first ones, and folds what follows it into it."""
+    plan: dict[str, Replacement] = {}
+    for name, layer in unwrapped(model):
+        if type(layer) is keras.layers.Conv3D and layer.groups == 1 and layer.data_format == "channels_last":
+            plan |= _with_successors(name, layer, model)
+    return plan
 
 
-def foldable_norms(model: keras.Model) -> Mapping[str, keras.layers.Layer]:
-    """Finds batch normalisations that can be folded into the linear Conv3D before them.
+def _with_successors(name: str, layer: keras.layers.Conv3D, model: keras.Model) -> dict[str, Replacement]:
+    """The replacement of one convolution and of the batch normalisation and ReLU that it swallows.
 
-    Returns:
-        By name of each such Conv3D its BatchNormalization, and by name of the latter the Conv3D.
+    The converter would fold them into a 2-D convolution, but does not see through the reshape
+    between the two.
     """
-    found: dict[str, keras.layers.Layer] = {}
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.BatchNormalization):
-            continue
-        before = layer.inbound_nodes[0].inbound_layers
-        linear = isinstance(before, keras.layers.Conv3D) and before.activation is keras.activations.linear
-        if linear and len(before.outbound_nodes) == 1 and lowered(before) is not None:
-            found |= {before.name: layer, layer.name: before}
-    return found
+    config, weights, swallowed = {**config_of(layer), "use_bias": True}, _kernel_and_bias(layer), []
+    follower = only_successor(layer, model) if layer.activation is keras.activations.linear else None
+    if _is_channel_norm(follower):
+        weights = _normalised(*weights, follower)
+        swallowed.append(follower.name)
+        follower = only_successor(follower, model)
+    if follower is not None and _is_plain_relu(follower):
+        config["activation"] = "relu"
+        swallowed.append(follower.name)
+    return {name: Replacement(StackedConv3D.from_config(config), weights)} | {s: identity(s) for s in swallowed}
 
 
-def fold(layer: keras.layers.Layer, folded: Mapping[str, keras.layers.Layer]) -> keras.layers.Layer:
-    """Returns a Conv3D with its normalisation folded in, or the identity in the normalisation's place."""
-    if isinstance(layer, keras.layers.Conv3D):
-        return StackedFrames(layer, folded[layer.name])
-    return keras.layers.Activation("linear", name=layer.name)
+def _kernel_and_bias(layer: keras.layers.Conv3D) -> list[np.ndarray]:
+    weights = layer.get_weights()
+    return weights if layer.use_bias else [*weights, np.zeros(layer.filters, np.float32)]
+
+
+def _is_channel_norm(layer: keras.layers.Layer | None) -> bool:
+    return type(layer) is keras.layers.BatchNormalization and list(layer.axis) == [4]
+
+
+def _is_plain_relu(layer: keras.layers.Layer) -> bool:
+    if type(layer) is keras.layers.ReLU:
+        return layer.max_value is None and not layer.negative_slope and not layer.threshold
+    return type(layer) is keras.layers.Activation and layer.activation is keras.activations.relu
+
+
+def _normalised(kernel: np.ndarray, bias: np.ndarray, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:
+    """Kernel and bias of a convolution with the batch normalisation of its output folded in."""
+    scale = 1 / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
+    scale = scale * norm.gamma.numpy() if norm.scale else scale
+    shift = norm.beta.numpy() if norm.center else 0.0
+    return [kernel * scale, (bias - norm.moving_mean.numpy()) * scale + shift]

@@ -1,61 +1,70 @@
-"""3-D max pooling as 2-D max pooling and a maximum over frames."""
+"""3-D pooling as 2-D pooling and a maximum, or a mean, over frames."""
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from mobilenn.convert.lowerings.copies import Replacement, config_of, unwrapped
+from mobilenn.convert.lowerings.frames import edge_padded, fold, same_padding, unfold, windows, zero_padded
 
-class PooledFrames(keras.layers.Layer):
-    """The same function as MaxPooling3D, which does not convert to a .tflite.
 
-    Space is pooled by MAX_POOL_2D with the frames as its batch; then each output frame is the
-    maximum of the frames of its window.
-
-    Args:
-        source: a MaxPooling3D, channels last.
+class FramewiseMaxPooling3D(keras.layers.MaxPooling3D):
+    """MaxPooling3D in builtin operators; a .tflite has none for it.
 
     Shape:
-        (1, T, H, W, C) to (1, T', H', W', C), float32.
+        (N, T, H, W, C) → (N, T', H', W', C), float32.
     """
 
-    def __init__(self, source: keras.layers.MaxPooling3D) -> None:
-        super().__init__(name=source.name)
-        self.source = source
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Pools (N, T, H, W, C): each frame first, which leaves fewer values for the maximum over frames."""
+        (time, *size), (step, *steps) = self.pool_size, self.strides
+        pooled = tf.nn.max_pool2d(fold(inputs), size, steps, self.padding.upper())
+        clip = unfold(pooled, inputs.shape[1])
+        if self.padding == "same":
+            clip = edge_padded(clip, time, step)
+        return functools.reduce(tf.maximum, windows(clip, time, step))
+
+
+class FramewiseAveragePooling3D(keras.layers.AveragePooling3D):
+    """AveragePooling3D in builtin operators; a .tflite has none for it.
+
+    Shape:
+        (N, T, H, W, C) → (N, T', H', W', C), float32.
+    """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Pools (1, T, H, W, C)."""
-        span, stride = self.source.pool_size[0], self.source.strides[0]
-        padding = self.source.padding.upper()
-        frames = tf.reshape(inputs, inputs.shape[1:])
-        frames = tf.nn.max_pool2d(frames, self.source.pool_size[1:], self.source.strides[1:], padding)
-        made = frames_of(frames.shape[0], span, stride, padding)
-        pooled = _take(frames, [rows[0] for rows in made])
-        for k in range(1, span):
-            pooled = tf.maximum(pooled, _take(frames, [rows[k] for rows in made]))
-        return tf.expand_dims(pooled, 0)
+        """Pools (N, T, H, W, C); «same» padding does not count as values, as in TensorFlow."""
+        (time, *size), (step, *steps) = self.pool_size, self.strides
+        pooled = tf.nn.avg_pool2d(fold(inputs), size, steps, self.padding.upper())
+        clip = unfold(pooled, inputs.shape[1])
+        if self.padding == "same":
+            clip = zero_padded(clip, time, step)
+        total = functools.reduce(tf.add, windows(clip, time, step))
+        return total * (1 / _counts(inputs.shape[1], time, step, self.padding)) if time > 1 else total
 
 
-def frames_of(count: int, span: int, stride: int, padding: str) -> list[list[int]]:
-    """Frames of each output's window; those past an end repeat the end, which a maximum ignores."""
-    if padding == "SAME":
-        made = -(-count // stride)
-        first = -(max((made - 1) * stride + span - count, 0) // 2)
-    else:
-        made, first = (count - span) // stride + 1, 0
-    return [[min(max(first + o * stride + k, 0), count - 1) for k in range(span)] for o in range(made)]
+def _counts(length: int, size: int, step: int, padding: str) -> np.ndarray:
+    """Number of real frames in every window, shaped to divide (N, T', H, W, C)."""
+    before, after = same_padding(length, size, step) if padding == "same" else (0, 0)
+    real = np.pad(np.ones(length, np.float32), (before, after))
+    starts = range(0, len(real) - size + 1, step)
+    return np.array([real[start : start + size].sum() for start in starts], np.float32).reshape((1, -1, 1, 1, 1))
 
 
-def _take(frames: tf.Tensor, rows: list[int]) -> tf.Tensor:
-    """Frames by index: a strided slice where the indices are regular, which every runtime has."""
-    step = rows[1] - rows[0] if len(rows) > 1 else 1
-    if rows == list(range(frames.shape[0])):
-        return frames
-    if step > 0 and rows == list(range(rows[0], rows[-1] + 1, step)):
-        return frames[rows[0] : rows[-1] + 1 : step]
-    return tf.gather(frames, rows)
+_FRAMEWISE = {
+    keras.layers.MaxPooling3D: FramewiseMaxPooling3D,
+    keras.layers.AveragePooling3D: FramewiseAveragePooling3D,
+}
 
 
-def lowered(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """Returns the lowered form of a MaxPooling3D; None for any other layer."""
-    return PooledFrames(layer) if isinstance(layer, keras.layers.MaxPooling3D) else None
+def rewrites(model: keras.Model) -> dict[str, Replacement]:
+    """Replaces every MaxPooling3D and AveragePooling3D, except channels-first ones."""
+    return {
+        name: Replacement(_FRAMEWISE[type(layer)].from_config(config_of(layer)), [])
+        for name, layer in unwrapped(model)
+        if type(layer) in _FRAMEWISE and layer.data_format == "channels_last"
+    }
