@@ -13,9 +13,7 @@ import tf_keras as keras
 from mobilenn.core.errors import MobilennError
 from mobilenn.layers.dropout import reseed
 from mobilenn.train.checkpoint import Snapshot
-
-Emit = Callable[[dict[str, Any]], None]
-_INTERVAL_S = 0.2
+from mobilenn.train.events import Events
 
 
 class Reseed(keras.callbacks.Callback):
@@ -31,12 +29,10 @@ class Reseed(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Emits events, at most five a second, and stops a run whose loss is no number.
+    """Tells of steps and epochs, and stops a run whose loss is no number.
 
     Args:
-        emit: receives the events.
-        stage: the name they bear.
-        epochs: epochs in all.
+        events: where to tell it.
         steps: steps an epoch.
         main: prefix that Keras gives to the main output's metrics.
     """
@@ -44,31 +40,28 @@ class Progress(keras.callbacks.Callback):
     # Keras would otherwise copy every step's metrics off the device, which makes the host wait for it.
     _supports_tf_logs = True
 
-    def __init__(self, emit: Emit, stage: str, epochs: int, steps: int, main: str) -> None:
+    def __init__(self, events: Events, steps: int, main: str) -> None:
         super().__init__()
-        self._emit, self._stage, self._epochs, self._steps, self._main = emit, stage, epochs, steps, main
-        self._epoch, self._last = 0, 0.0
+        self._events, self._steps, self._main, self._epoch = events, steps, main, 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Notes which epoch the next steps belong to."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Tells of a step where the last event is old enough."""
-        if time.monotonic() - self._last >= _INTERVAL_S:
-            self._tell(batch + 1, logs or {})
+        """Tells of a step, where it is time to; the last one is told with the epoch."""
+        if batch + 1 < self._steps:
+            self._tell(batch + 1, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Tells of the epoch; the last one is always told."""
-        if epoch + 1 == self._epochs or time.monotonic() - self._last >= _INTERVAL_S:
-            self._tell(self._steps, logs or {})
+        """Tells of the epoch, where it is time to."""
+        self._tell(self._steps, logs)
 
-    def _tell(self, step: int, logs: Mapping[str, Any]) -> None:
-        self._last = time.monotonic()
-        metrics = plain_metrics(logs, self._main)
-        check_loss(metrics, self._epoch, self.model)
-        event = {"stage": self._stage, "epoch": self._epoch + 1, "epochs": self._epochs}
-        self._emit({**event, "step": step, "steps": self._steps, "metrics": metrics})
+    def _tell(self, step: int, logs: Mapping[str, Any] | None) -> None:
+        if self._events.due(self._epoch, step):
+            metrics = plain_metrics(logs or {}, self._main)
+            check_loss(metrics, self._epoch, _rate(self.model))
+            self._events.tell(self._epoch, step, metrics)
 
 
 class Patience(keras.callbacks.EarlyStopping):
@@ -113,7 +106,7 @@ class Record(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Checks the loss before anything is written: a checkpoint of NaN would be resumed for ever."""
         metrics = plain_metrics(logs or {}, self._main)
-        check_loss(metrics, epoch, self.model)
+        check_loss(metrics, epoch, _rate(self.model))
         history = {name: [*self.snapshot.history.get(name, []), value] for name, value in metrics.items()}
         seconds = time.monotonic() - self._began
         self.snapshot = replace(self.snapshot, epoch=epoch + 1, history=history, seconds=seconds)
@@ -126,17 +119,20 @@ def plain_metrics(logs: Mapping[str, Any], main: str) -> dict[str, float]:
     return {names.get(name, name): float(value) for name, value in logs.items()}
 
 
-def check_loss(metrics: Mapping[str, float], epoch: int, model: keras.Model) -> None:
+def check_loss(metrics: Mapping[str, float], epoch: int, learning_rate: float) -> None:
     """Raises MobilennError where the training loss has become infinite or NaN.
 
     Args:
         metrics: plain metrics; those without a loss pass.
         epoch: from 0.
-        model: the model; its learning rate goes into the advice.
+        learning_rate: in force; the advice is to lower it.
     """
     loss = metrics.get("loss", 0.0)
     if math.isfinite(loss):
         return
-    rate = float(keras.backend.get_value(model.optimizer.learning_rate))
     message = f"Training diverged in epoch {epoch + 1}: the loss is {loss}."
-    raise MobilennError(message, f"Set train.learning_rate below {rate:g}, or train.clip_norm to 1.0.")
+    raise MobilennError(message, f"Set train.learning_rate below {learning_rate:g}, or train.clip_norm to 1.0.")
+
+
+def _rate(model: keras.Model) -> float:
+    return float(keras.backend.get_value(model.optimizer.learning_rate))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,3 +126,19 @@ def load(path: Path, key: str) -> Snapshot | None:
     if known != (FORMAT, key):
         raise ArtifactError(f"The checkpoint {path} belongs to another run.")
     return snapshot
+
+
+def resume(path: Path, key: str, warn: Callable[[str], None]) -> Snapshot:
+    """Returns the snapshot to go on from: of epoch 0 where there is none that can be used.
+
+    Args:
+        path: the file.
+        key: see `save`.
+        warn: receives a line where a file is there that cannot be used.
+    """
+    try:
+        found = load(path, key)
+    except ArtifactError as error:
+        warn(f"{error.message} Training starts over.")
+        found = None
+    return found or Snapshot(epoch=0, history={}, seconds=0.0)

@@ -118,6 +118,9 @@ class TrainConfig(FitConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_range("steps_per_execution", self.steps_per_execution, 1, 4096)
+        if self.xla and self.strategy != "none":
+            message = f"[train] xla cannot be combined with strategy '{self.strategy}'."
+            raise RecipeError(message, "Allowed: xla = false, or strategy = 'none'.")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

@@ -43,11 +43,12 @@ def _check_cluster() -> None:
     hint = 'Set TF_CONFIG={"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}.'
     try:
         known = json.loads(os.environ.get("TF_CONFIG", "{}"))
-        count, index = len(known["cluster"]["worker"]), known["task"]["index"]
+        kind, index = known["task"]["type"], known["task"]["index"]
+        count = len(known["cluster"][kind])
     except (ValueError, KeyError, TypeError):
         raise RecipeError("train.strategy is multi_worker, but TF_CONFIG describes no cluster.", hint) from None
-    if not 0 <= index < count:
-        raise RecipeError(f"TF_CONFIG names worker {index} of {count}.", hint)
+    if kind not in ("chief", "worker") or not 0 <= index < count:
+        raise RecipeError(f"TF_CONFIG names {kind} {index} of {count}.", hint)
 
 
 def replicas(strategy: Strategy | None) -> int:
@@ -57,8 +58,17 @@ def replicas(strategy: Strategy | None) -> int:
 
 def is_chief(strategy: Strategy | None) -> bool:
     """Whether this process is the one that writes files."""
-    resolver = strategy.cluster_resolver if strategy is not None else None
-    return resolver is None or not resolver.task_type or resolver.task_id == 0
+    if not is_multi_worker(strategy):
+        return True
+    resolver = strategy.cluster_resolver
+    if "chief" in resolver.cluster_spec().as_dict():
+        return resolver.task_type == "chief"
+    return resolver.task_id == 0
+
+
+def is_multi_worker(strategy: Strategy | None) -> bool:
+    """Whether other processes take part."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def feed(split: Split, plan: InputPlan, strategy: Strategy | None) -> tf.data.Dataset:
@@ -94,7 +104,7 @@ def from_chief(read: Callable[[], Snapshot], strategy: Strategy | None) -> Snaps
         read: reads the chief's snapshot; called there only.
         strategy: who trains.
     """
-    if strategy is None or strategy.cluster_resolver is None or not strategy.cluster_resolver.task_type:
+    if not is_multi_worker(strategy):
         return read()
     mine = read() if is_chief(strategy) else None
     header = _share(json.dumps(_describe(mine)).encode() if mine else b"", strategy)

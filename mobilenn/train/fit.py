@@ -11,12 +11,13 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-from mobilenn.core.errors import ArtifactError, DataError, MobilennError
+from mobilenn.core.errors import DataError, MobilennError, WorkerError
 from mobilenn.data import Dataset
 from mobilenn.train import checkpoint, distribution
-from mobilenn.train.callbacks import Emit, Patience, Progress, Record, Reseed
+from mobilenn.train.callbacks import Patience, Progress, Record, Reseed
 from mobilenn.train.checkpoint import Snapshot, named
 from mobilenn.train.config import FitConfig
+from mobilenn.train.events import Emit, Events
 from mobilenn.train.identity import run_key
 from mobilenn.train.input import InputPlan, step_sizes
 from mobilenn.train.objective import main_output, make_loss, make_metrics
@@ -75,6 +76,7 @@ def fit(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun) -> 
         MobilennError: the loss became infinite or NaN, or the device has too little memory.
         DataError: early stopping without a validation split.
         RecipeError: a batch that the strategy's devices cannot share.
+        WorkerError: another worker was lost.
     """
     return {name: list(values) for name, values in fit_from_checkpoint(model, data, settings, run).history.items()}
 
@@ -158,7 +160,8 @@ def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, wa
         unshuffled = InputPlan(batch_size=settings.batch_size, outputs=outputs)
         validation = distribution.feed(data.validation, unshuffled, run.strategy)
         options = {"validation_data": validation, "validation_steps": watched}
-    progress = Progress(run.emit, run.stage, settings.epochs, steps, main_output(model, run.task))
+    events = Events(run.emit, run.stage, settings.epochs, steps)
+    progress = Progress(events, steps, main_output(model, run.task))
     try:
         model.fit(
             distribution.feed(data.train, plan, run.strategy),
@@ -172,21 +175,21 @@ def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, wa
     except tf.errors.ResourceExhaustedError:
         message = f"The device has too little memory for batches of {settings.batch_size}."
         raise MobilennError(message, "Lower train.batch_size.") from None
+    except tf.errors.OpError as error:
+        if not distribution.is_multi_worker(run.strategy):
+            raise
+        message = "A worker of the cluster was lost, or does not answer."
+        raise WorkerError(message, "Start every worker again: training goes on after the last epoch.") from error
 
 
 def _restore(model: keras.Model, key: str, run: FitRun) -> Snapshot:
     """Sets weights and optimizer from the checkpoint; returns the snapshot to go on from."""
-    fresh = Snapshot(epoch=0, history={}, seconds=0.0)
     if run.checkpoint_dir is None:
-        return fresh
+        return Snapshot(epoch=0, history={}, seconds=0.0)
     path = checkpoint.path_in(run.checkpoint_dir)
 
     def read() -> Snapshot:
-        try:
-            return checkpoint.load(path, key) or fresh
-        except ArtifactError as error:
-            run.emit({"stage": run.stage, "warning": f"{error.message} Training starts over."})
-            return fresh
+        return checkpoint.resume(path, key, lambda line: run.emit({"stage": run.stage, "warning": line}))
 
     found = distribution.from_chief(read, run.strategy)
     if found.epoch:

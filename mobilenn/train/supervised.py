@@ -18,9 +18,9 @@ from mobilenn.core.errors import RecipeError
 from mobilenn.core.records import from_dict
 from mobilenn.data import Dataset, validate
 from mobilenn.train import distribution, targets
-from mobilenn.train.callbacks import Emit
 from mobilenn.train.checkpoint import Snapshot, path_in
 from mobilenn.train.config import TrainConfig
+from mobilenn.train.events import Emit
 from mobilenn.train.fit import FitRun, fit_from_checkpoint, repeatable
 from mobilenn.train.objective import main_output
 
@@ -97,7 +97,7 @@ def train(request: TrainRequest, data: Dataset, emit: Emit = lambda _: None) -> 
     if settings.scheme == "backpropagation":
         from mobilenn.train.written_out import train_written_out
 
-        snapshot = train_written_out(shipped, data, request, emit)
+        snapshot = train_written_out(shipped, data, settings, _fit_run(request, {}, None, emit))
     else:
         snapshot = _supervised(shipped, data, request, strategy, emit)
     history = {name: list(values) for name, values in snapshot.history.items()}
