@@ -55,7 +55,7 @@ def _network(report: Report) -> list[str]:
     numbers = [fmt.count(report.training.parameters), float_metric]
     if row is None:
         return [f"[{name}](models/{name}/README.md)", data, "nothing", *numbers, fmt.NONE, fmt.NONE, fmt.NONE]
-    time = fmt.ms(row.latency_ms.median if row.latency_ms else None)
+    time = fmt.significant(row.latency_ms.median if row.latency_ms else None)
     shipped = [fmt.metric(report.metric, row.metric), fmt.size(row.zip_bytes), time]
     return [f"[{name}](models/{name}/README.md)", data, escape(report.recommended), *numbers, *shipped]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 NONE = "–"
 _SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved")
@@ -89,11 +90,35 @@ def decimals(values: Iterable[float | None]) -> int:
     return min(4, max(0, 2 - math.floor(math.log10(min(known)))))
 
 
-def ms(value: float | None, places: int | None = None) -> str:
-    """Returns milliseconds without the unit; `places` decimals keep a column aligned."""
-    if value is None or not math.isfinite(value):
-        return NONE
-    return f"{value:.{places}f}" if places is not None else significant(value)
+@dataclass(frozen=True, kw_only=True)
+class TimeUnit:
+    """The unit that a report's latencies are shown in: its name, and how many make a millisecond."""
+
+    name: str
+    per_ms: float
+
+    def number(self, ms: float | None, places: int | None = None) -> str:
+        """Returns milliseconds in this unit, without its name; `places` decimals keep a column aligned."""
+        if ms is None or not math.isfinite(ms):
+            return NONE
+        value = ms * self.per_ms
+        return f"{value:.{places}f}" if places is not None else significant(value)
+
+    def places(self, values_ms: Iterable[float | None]) -> int:
+        """Returns the decimals of a column of milliseconds in this unit."""
+        return decimals(value * self.per_ms for value in values_ms if value)
+
+    def tick(self, ms: float) -> str:
+        """Returns milliseconds for an axis, such as `0.8 ms` or `2 µs`."""
+        return f"{tick(ms * self.per_ms)} {self.name}"
+
+
+_MS, _US = TimeUnit(name="ms", per_ms=1.0), TimeUnit(name="µs", per_ms=1000.0)
+
+
+def time_unit(medians_ms: Iterable[float]) -> TimeUnit:
+    """Returns milliseconds, or microseconds where the fastest would be a string of zeros."""
+    return _US if min(medians_ms, default=1.0) < 0.01 else _MS
 
 
 def plus_minus(median: float, low: float, high: float, places: int) -> str:

@@ -41,6 +41,7 @@ def _context(report: Report) -> dict[str, Any]:
         "lead": view.lead(report),
         "figures": view.verdict_figures(report),
         "variants": view.variant_rows(report),
+        "unit": view.time_unit(report),
         "threads": view.thread_counts(report),
         "disturbed": view.disturbed(report),
         "interval": view.metric_interval(report),

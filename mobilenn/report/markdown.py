@@ -40,7 +40,7 @@ def variants(report: Report) -> list[str]:
     heads = ["Variant", "Status", "On disk", "Download", escape(fmt.metric_title(report.metric)), "Drop"]
     heads += ["Agrees"] * agreement
     for count in threads:
-        heads += [f"ms, {view.plural(count, 'thread')}", "p90"]
+        heads += [f"{view.time_unit(report).name}, {view.plural(count, 'thread')}", "p90"]
     heads += ["Memory", "Zeros"]
     reference = {0: "float (Keras)", 1: "reference", 4: fmt.metric(report.metric, report.float.metric)}
     made = view.variant_rows(report)

@@ -60,8 +60,8 @@ def _table(report: Report) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("variant", overflow="fold")
-    threads = view.thread_counts(report)[:1]
-    latency = [title for count in threads for title in (f"ms, {view.plural(count, 'thread')}", "p90")]
+    threads, unit = view.thread_counts(report)[:1], view.time_unit(report)
+    latency = [title for count in threads for title in (f"{unit.name}, {view.plural(count, 'thread')}", "p90")]
     for title in ("download", report.metric, "drop", *latency):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
@@ -86,5 +86,6 @@ def _verdict(report: Report) -> str:
     row = report.variants[report.recommended]
     figures = [fmt.size(row.zip_bytes), f"{report.metric} {fmt.metric(report.metric, row.metric)}"]
     if row.latency_ms:
-        figures.append(f"{fmt.ms(row.latency_ms.median)} ms")
+        unit = view.time_unit(report)
+        figures.append(f"{unit.number(row.latency_ms.median)} {unit.name}")
     return f"Ship {report.recommended}: {', '.join(figures)}"

@@ -10,7 +10,7 @@ from mobilenn.report.schema import Latency, Report, VariantResult
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyCell:
-    """Milliseconds on one thread count; `plus_minus` is the larger side of the median's interval."""
+    """Latency on one thread count, in the report's unit; `plus_minus` is the larger side of the median's interval."""
 
     threads: int
     median: str
@@ -45,15 +45,21 @@ def thread_counts(report: Report) -> tuple[int, ...]:
     return tuple(sorted({time.threads for row in report.variants.values() for time in row.timings}))
 
 
+def time_unit(report: Report) -> fmt.TimeUnit:
+    """The unit of every latency on a page of this report."""
+    return fmt.time_unit(time.median for row in report.variants.values() for time in row.timings)
+
+
 def variant_rows(report: Report) -> list[VariantRow]:
     """Returns a row per variant, in the report's order, latencies aligned by column."""
-    threads = thread_counts(report)
-    places = {t: _places(report, t) for t in threads}
+    unit = time_unit(report)
+    times = [time for row in report.variants.values() for time in row.timings]
+    places = {n: unit.places(t.median for t in times if t.threads == n) for n in thread_counts(report)}
     return [_row(report, name, row, places) for name, row in report.variants.items()]
 
 
 def _row(report: Report, name: str, row: VariantResult, places: dict[int, int]) -> VariantRow:
-    times = {time.threads: time for time in row.timings}
+    times, unit = {time.threads: time for time in row.timings}, time_unit(report)
     return VariantRow(
         name=name,
         precision=row.precision,
@@ -70,24 +76,24 @@ def _row(report: Report, name: str, row: VariantResult, places: dict[int, int]) 
         agreement=fmt.percent(row.agreement, 2),
         sparsity=fmt.percent(row.sparsity),
         memory=fmt.size(row.peak_memory_bytes),
-        latency=tuple(_cell(t, times.get(t), places[t]) for t in places),
+        latency=tuple(_cell(threads, times.get(threads), unit, places[threads]) for threads in places),
     )
 
 
-def _places(report: Report, threads: int) -> int:
-    rows = report.variants.values()
-    return fmt.decimals(t.median for row in rows for t in row.timings if t.threads == threads)
-
-
-def _cell(threads: int, time: Latency | None, places: int) -> LatencyCell:
+def _cell(threads: int, time: Latency | None, unit: fmt.TimeUnit, places: int) -> LatencyCell:
     if time is None:
         return LatencyCell(threads=threads, median=fmt.NONE, plus_minus="", p90=fmt.NONE)
     return LatencyCell(
         threads=threads,
-        median=fmt.ms(time.median, places),
-        plus_minus=fmt.plus_minus(time.median, time.interval_low, time.interval_high, places),
-        p90=fmt.ms(time.p90, places),
+        median=unit.number(time.median, places),
+        plus_minus=_plus_minus(time, unit, places),
+        p90=unit.number(time.p90, places),
     )
+
+
+def _plus_minus(time: Latency, unit: fmt.TimeUnit, places: int) -> str:
+    values = (value * unit.per_ms for value in (time.median, time.interval_low, time.interval_high))
+    return fmt.plus_minus(*values, places)
 
 
 def shown(report: Report) -> str:
@@ -123,7 +129,7 @@ def verdict_figures(report: Report) -> list[Figure]:
     row = report.variants[name]
     base = _baseline(report)
     quality, agreement = _quality(report, row)
-    figures = (quality, *_cost(row, base), agreement)
+    figures = (quality, *_cost(row, base, time_unit(report)), agreement)
     return [figure for figure in figures if figure.value != fmt.NONE]
 
 
@@ -152,7 +158,7 @@ def _quality(report: Report, row: VariantResult) -> tuple[Figure, Figure]:
     )
 
 
-def _cost(row: VariantResult, base: VariantResult | None) -> list[Figure]:
+def _cost(row: VariantResult, base: VariantResult | None, unit: fmt.TimeUnit) -> list[Figure]:
     time = row.latency_ms
     ratio = base.zip_bytes / row.zip_bytes if base and base.zip_bytes and row.zip_bytes else None
     speed = base.latency_ms.median / time.median if base and base.latency_ms and time and time.median else None
@@ -163,21 +169,20 @@ def _cost(row: VariantResult, base: VariantResult | None) -> list[Figure]:
             value=fmt.size(row.zip_bytes),
             note=f"{size} on disk" + (f"; {ratio:.1f}× smaller than float32" if ratio else ""),
         ),
-        _latency_figure(time, speed),
+        _latency_figure(time, unit, speed),
         Figure(title="Peak memory", value=fmt.size(row.peak_memory_bytes), note="added by loading and running it"),
     ]
 
 
-def _latency_figure(time: Latency | None, speed: float | None) -> Figure:
+def _latency_figure(time: Latency | None, unit: fmt.TimeUnit, speed: float | None) -> Figure:
     if time is None:
         return Figure(title="Latency", value=fmt.NONE)
-    places = fmt.decimals([time.median])
+    places = unit.places([time.median])
     ratio = f"; {speed:.1f}× as fast as float32" if speed else ""
-    half = fmt.plus_minus(time.median, time.interval_low, time.interval_high, places)
     return Figure(
         title=f"Latency, {plural(time.threads, 'thread')}",
-        value=f"{fmt.ms(time.median, places)} ms",
-        note=f"± {half} ms, p90 {fmt.ms(time.p90, places)} ms" + ratio,
+        value=f"{unit.number(time.median, places)} {unit.name}",
+        note=f"± {_plus_minus(time, unit, places)} {unit.name}, p90 {unit.number(time.p90, places)} {unit.name}{ratio}",
     )
 
 

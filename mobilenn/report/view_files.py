@@ -72,7 +72,7 @@ def _profile_rows(profile: tuple) -> tuple[ProfileRow, ...]:
         ProfileRow(
             operator=item.operator,
             count=fmt.count(item.count),
-            ms=fmt.ms(item.ms, places),
+            ms=f"{item.ms:.{places}f}",
             percent=fmt.percent(item.share),
             share=min(1.0, max(0.0, item.share)),
         )

@@ -132,7 +132,7 @@ def _variant(random: np.random.Generator, name: str, details: dict[str, Any]) ->
         "metric_drop": 0.985 - accuracy,
         "sha256": _sha(name),
         "sparsity": sparsity,
-        "latency_ms": times[0],
+        "latency_ms": dict(times[0]),
         "latency_by_threads": times,
         "peak_memory_bytes": int(21e6 + 1.4 * size),
         "profile": _profile(random, median, operators),

@@ -52,7 +52,7 @@ def test_significant_of_a_negative_mirrors_the_positive(value: float) -> None:
 @given(st.lists(st.floats(1e-3, 1e4), min_size=1, max_size=9))
 def test_a_column_of_milliseconds_has_one_number_of_decimals(values: list[float]) -> None:
     places = fmt.decimals(values)
-    texts = [fmt.ms(value, places) for value in values]
+    texts = [f"{value:.{places}f}" for value in values]
     assert len({len(text.partition(".")[2]) for text in texts}) == 1
     assert float(min(texts, key=float)) == pytest.approx(min(values), rel=0.06)
 
@@ -77,7 +77,9 @@ def test_the_wilson_interval_of_a_textbook_case() -> None:
     assert fmt.wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
 
 
-@pytest.mark.parametrize("function", [fmt.size, fmt.percent, fmt.significant, fmt.ms, fmt.error, fmt.seconds])
+@pytest.mark.parametrize(
+    "function", [fmt.size, fmt.percent, fmt.significant, fmt.error, fmt.time_unit([]).number, fmt.seconds]
+)
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_what_was_not_measured_is_a_dash(function: object, value: float | None) -> None:
     assert function(value) == fmt.NONE
@@ -115,6 +117,16 @@ def test_a_drop_is_positive_where_the_file_is_worse(name: str, value: float, tex
 )
 def test_durations(value: float, text: str) -> None:
     assert fmt.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("medians", "text", "tick"),
+    [([0.842, 2.9], "0.842", "0.842 ms"), ([0.0025, 0.842], "842", "842 µs"), ([], "0.842", "0.842 ms")],
+)
+def test_latencies_share_one_unit_that_reads_without_zeros(medians: list[float], text: str, tick: str) -> None:
+    unit = fmt.time_unit(medians)
+    assert unit.number(0.842) == text
+    assert unit.tick(0.842) == tick
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,16 @@ def test_numbers_line_up(report: dict[str, Any]) -> None:
     assert len({line.index("±") for line in lines}) == 1
 
 
+def test_very_fast_files_are_told_apart_in_microseconds(report: dict[str, Any]) -> None:
+    for row in report["variants"].values():
+        for time in filter(None, [row["latency_ms"], *row["latency_by_threads"]]):
+            time |= {key: time[key] / 300 for key in ("median", "p90", "min", "interval_low", "interval_high")}
+    text = variants_table(report)
+    assert "µs, 1 thread" in text
+    assert "2.82 ±0.04" in text
+    assert text.endswith("2.82 µs")
+
+
 def test_nothing_to_ship_is_said(nothing_to_ship: dict[str, Any]) -> None:
     assert variants_table(nothing_to_ship).splitlines()[-1].startswith("Nothing to ship.")
 

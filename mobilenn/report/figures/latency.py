@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from mobilenn.report import format as fmt
+from mobilenn.report import view
 from mobilenn.report.figures import axes as scales
 from mobilenn.report.figures.canvas import draw
 from mobilenn.report.palette import Mark, marks, token
@@ -19,9 +20,9 @@ def dots(report: Report) -> str:
     timed = {name: row.timings for name, row in report.variants.items() if row.timings}
     if not timed:
         return ""
-    styles = marks(report.variants)
+    styles, unit = marks(report.variants), view.time_unit(report)
     texts = [
-        f"{name} {fmt.ms(time.median)} ms on {time.threads} {'thread' if time.threads == 1 else 'threads'}"
+        f"{name} {unit.number(time.median)} {unit.name} on {view.plural(time.threads, 'thread')}"
         for name, times in timed.items()
         for time in times
     ]
@@ -29,7 +30,7 @@ def dots(report: Report) -> str:
     def paint(axes: Axes) -> None:
         times = [time for row in timed.values() for time in row]
         edges = [value for t in times for value in (t.interval_low, t.interval_high, t.p90)]
-        scales.positive(axes.xaxis, edges, lambda value: f"{fmt.tick(value)} ms")
+        scales.positive(axes.xaxis, edges, unit.tick)
         axes.grid(False, axis="y")
         axes.set_ylim(len(timed) - 0.5, -0.5)
         axes.set_yticks(range(len(timed)), [fmt.short(name) for name in timed], color=token("ink"))
@@ -60,7 +61,7 @@ def _dot(axes: Axes, time: Latency, y: float, mark: Mark) -> None:
 
 def _threads(axes: Axes, time: Latency, y: float) -> None:
     end = max(time.p90, time.interval_high)
-    text = f"{time.threads} {'thread' if time.threads == 1 else 'threads'}"
+    text = f"{view.plural(time.threads, 'thread')}"
     axes.annotate(
         text, (end, y), (7, 0), textcoords="offset points", va="center", fontsize="small", color=token("muted")
     )

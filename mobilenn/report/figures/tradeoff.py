@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from mobilenn.report import format as fmt
+from mobilenn.report import view
 from mobilenn.report.figures import axes as scales
 from mobilenn.report.figures.canvas import draw
 from mobilenn.report.figures.labels import Label, place
@@ -46,7 +47,7 @@ def over_latency(report: Report) -> str:
         time = row.latency_ms
         return (time.median, time.interval_low, time.interval_high) if time else None
 
-    return _tradeoff(report, "latency", "median latency, one thread", cost, lambda value: f"{fmt.tick(value)} ms")
+    return _tradeoff(report, "latency", "median latency, one thread", cost, view.time_unit(report).tick)
 
 
 _Cost = Callable[[VariantResult], tuple[float, float, float] | None]
