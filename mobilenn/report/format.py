@@ -9,6 +9,12 @@ from dataclasses import dataclass
 
 NONE = "–"
 _SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved")
+_TITLES = {
+    "r2": "R²",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean square error",
+    "top3_accuracy": "Top-3 accuracy",
+}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -159,9 +165,8 @@ def error(value: float | None) -> str:
 
 def metric_title(name: str) -> str:
     """Returns a metric's name as a heading: `r2` becomes `R²`, `exact_match` becomes `Exact match`."""
-    known = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean square error"}
     words = name.replace("_", " ").strip()
-    return known.get(name) or re.sub(r"\bf1\b", "F1", words[:1].upper() + words[1:])
+    return _TITLES.get(name) or re.sub(r"\bf1\b", "F1", words[:1].upper() + words[1:])
 
 
 def short(text: str, most: int = 28) -> str:
