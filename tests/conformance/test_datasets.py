@@ -1,0 +1,85 @@
+"""One kit for every dataset that travels with a library."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from mobilenn import data
+
+EMBEDDED = ("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg")
+SMALL = {"moving_digits": {"clips": 100}, "logic": {"points": 100}}
+
+
+@pytest.fixture(params=EMBEDDED, scope="module")
+def name(request):
+    return request.param
+
+
+def load(name, seed=1):
+    return data.load(name, SMALL.get(name, {}), seed)
+
+
+def rows(split):
+    array = next(iter(split.inputs.values()))
+    return [row.tobytes() for row in np.asarray(array[np.arange(len(split))])]
+
+
+def test_every_dataset_is_in_the_kit_or_needs_a_file():
+    own_or_downloaded = {"csv", "npz", "image_folder", "mnist", "fashion_mnist", "cifar10", "cifar100"}
+    assert set(data.names()) == own_or_downloaded | set(EMBEDDED)
+
+
+def test_it_can_be_trained_on(name):
+    dataset = load(name)
+    data.validate(dataset)
+    assert dataset.description.endswith(".")
+    for split in (dataset.train, dataset.validation, dataset.test):
+        assert split.targets.dtype == (np.int64 if dataset.labels else np.float32)
+        for array in split.inputs.values():
+            assert array.dtype == (np.float32 if array.ndim == 2 else np.uint8)
+
+
+def test_no_row_stands_in_two_splits(name):
+    dataset = load(name)
+    train, validation, test = (set(rows(s)) for s in (dataset.train, dataset.validation, dataset.test))
+    doubles = {"iris": 2}.get(name, 0)  # iris has flowers with equal measurements
+    assert len(train & test) + len(train & validation) + len(validation & test) <= doubles
+
+
+def test_the_same_seed_gives_the_same_splits_and_any_seed_the_same_test(name):
+    first, again, other = load(name), load(name), load(name, seed=2)
+    assert rows(first.train) == rows(again.train)
+    assert rows(first.test) == rows(other.test)
+    assert rows(first.train) != rows(other.train)
+
+
+def test_its_fingerprint_is_stable_and_cheap(name):
+    started = time.perf_counter()
+    first = data.fingerprint(name, SMALL.get(name, {}))
+    assert time.perf_counter() - started < 1.0
+    assert first == data.fingerprint(name, SMALL.get(name, {}))
+
+
+def test_calibration_samples_take_classes_in_turn(name):
+    dataset = load(name)
+    samples = data.representative(dataset.train, 20, seed=3)
+    assert len(samples) == 20
+    array = next(iter(dataset.train.inputs.values()))
+    for sample in samples:
+        (value,) = sample.values()
+        assert value.dtype == np.float32
+        assert value.shape == (1, *array.shape[1:])
+    again = data.representative(dataset.train, 20, seed=3)
+    assert all(
+        np.array_equal(next(iter(a.values())), next(iter(b.values()))) for a, b in zip(samples, again, strict=True)
+    )
+
+
+def test_golden_inputs_are_raw_rows_of_the_split(name):
+    dataset = load(name)
+    (array,) = data.golden(dataset.test, 8).values()
+    assert len(array) == 8
+    assert {row.tobytes() for row in array} <= set(rows(dataset.test))

@@ -1,0 +1,67 @@
+"""Metrics against scikit-learn's."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from mobilenn.core.errors import RecipeError
+from mobilenn.data import Split
+from mobilenn.evaluate import evaluate
+from mobilenn.evaluate.classification import calibration_error
+
+
+def judged(task, made, targets, labels=()):
+    split = Split(inputs={"x": np.zeros((len(targets), 1))}, targets=targets)
+    return evaluate(task, lambda _: made, split, labels)
+
+
+@given(st.integers(2, 8), st.integers(5, 60), st.integers(0, 99))
+def test_classification_agrees_with_scikit_learn(classes, count, seed):
+    generator = np.random.default_rng(seed)
+    targets = generator.integers(0, classes, count)
+    probabilities = generator.dirichlet(np.ones(classes), count)
+    labels = tuple("abcdefgh"[:classes])
+    found = judged("classification", {"probabilities": probabilities}, targets, labels)
+    predicted = probabilities.argmax(1)
+    assert found.value == pytest.approx(metrics.accuracy_score(targets, predicted))
+    everything = list(range(classes))
+    confusion = metrics.confusion_matrix(targets, predicted, labels=everything)
+    assert found.details["confusion"] == confusion.tolist()
+    scores = metrics.precision_recall_fscore_support(targets, predicted, labels=everything, zero_division=0)
+    for i, row in enumerate(found.details["per_class"]):
+        assert [row["precision"], row["recall"], row["f1"], row["support"]] == pytest.approx([s[i] for s in scores])
+    if classes > 5:
+        top = metrics.top_k_accuracy_score(targets, probabilities, k=3, labels=everything)
+        assert found.details["top3_accuracy"] == pytest.approx(top)
+    json.dumps(found.details, allow_nan=False)
+
+
+@given(st.integers(2, 50), st.integers(1, 3), st.integers(0, 99))
+def test_regression_agrees_with_scikit_learn(count, width, seed):
+    generator = np.random.default_rng(seed)
+    truth = generator.normal(size=(count, width)).astype(np.float32)
+    made = truth + generator.normal(size=truth.shape).astype(np.float32)
+    found = judged("regression", {"value": made}, truth)
+    if width == 1:
+        assert found.value == pytest.approx(
+            metrics.r2_score(truth.astype(float), made.astype(float)), rel=1e-6, abs=1e-9
+        )
+    assert found.details["mae"] == pytest.approx(metrics.mean_absolute_error(truth, made), rel=1e-5)
+    assert found.details["rmse"] == pytest.approx(np.sqrt(metrics.mean_squared_error(truth, made)), rel=1e-5)
+    json.dumps(found.details, allow_nan=False)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    assert calibration_error(np.full(10, 0.9), np.arange(10) < 9) == pytest.approx(0.0)
+    assert calibration_error(np.full(10, 0.9), np.arange(10) < 5) == pytest.approx(0.4)
+
+
+def test_an_unknown_task_names_the_nearest():
+    with pytest.raises(RecipeError, match="Did you mean 'regression'"):
+        judged("regresion", {}, np.zeros(1))
