@@ -1,0 +1,62 @@
+"""The benchmark times what it says, and compares in turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from mobilenn.bench import BenchConfig, bench, compare
+from mobilenn.core import store
+from mobilenn.core.errors import ArtifactError, RecipeError
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Two networks, one with four hundred times the work of the other."""
+    from mobilenn import networks
+    from mobilenn.convert.flatbuffer import to_flatbuffer
+    from mobilenn.core.precision import Precision
+
+    folder = tmp_path_factory.mktemp("bench")
+    for name, hidden in (("small", [8]), ("large", [1024, 1024, 1024])):
+        model = networks.make("mlp", {"input_shape": [64], "hidden": hidden, "classes": 3})
+        (folder / f"{name}.tflite").write_bytes(to_flatbuffer(model, Precision.FLOAT32))
+    return folder
+
+
+QUICK = {"warmup_s": 0.01, "max_seconds": 0.1, "min_runs": 20}
+
+
+@pytest.mark.parametrize("api", ["interpreter", "compiled_model"])
+def test_every_thread_count_is_timed(files, api):
+    events = []
+    found = bench(files / "small.tflite", BenchConfig(threads=(1, 2), api=api, **QUICK), events.append)
+    assert [row.threads for row in found.latency_ms] == [1, 2]
+    assert all(row.runs >= 20 and 0 < row.min <= row.median <= row.p90 for row in found.latency_ms)
+    assert found.sha256 == store.sha256_file(files / "small.tflite")
+    assert len(events) == 2
+
+
+def test_more_work_takes_longer_and_more_memory(files):
+    found = compare([files / "small.tflite", files / "large.tflite"], BenchConfig(threads=(1,), **QUICK), rounds=3)
+    small, large = found.files
+    assert large.min > 3 * small.min
+    config = BenchConfig(threads=(1,), **QUICK)
+    memory = [bench(files / f"{name}.tflite", config).peak_memory_bytes for name in ("small", "large")]
+    assert memory[1] > memory[0] + 4_000_000
+
+
+def test_timing_stops_once_the_median_is_known(files):
+    wide = BenchConfig(threads=(1,), warmup_s=0.01, max_seconds=20.0, min_runs=10, interval=0.9)
+    assert bench(files / "small.tflite", wide).latency_ms[0].runs < 1000
+
+
+@pytest.mark.parametrize("values", [{"threads": ()}, {"threads": (0,)}, {"interval": 0.0}, {"max_seconds": 0.0}])
+def test_settings_out_of_range_are_named(values):
+    with pytest.raises(RecipeError, match=r"\[bench\]"):
+        BenchConfig(**values)
+
+
+def test_a_missing_file_is_one_error(tmp_path):
+    with pytest.raises(ArtifactError, match="no file"):
+        bench(tmp_path / "none.tflite")
+    assert list(tmp_path.iterdir()) == []
