@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import settings
 
+import mobilenn  # noqa: F401  its environment variables have to be set before TensorFlow is imported
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["MPLBACKEND"] = "Agg"
