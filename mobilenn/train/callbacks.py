@@ -35,14 +35,15 @@ class Progress(keras.callbacks.Callback):
         events: where to tell it.
         steps: steps an epoch.
         main: prefix that Keras gives to the main output's metrics.
+        advice: for a run that diverged.
     """
 
     # Keras would otherwise copy every step's metrics off the device, which makes the host wait for it.
     _supports_tf_logs = True
 
-    def __init__(self, events: Events, steps: int, main: str) -> None:
+    def __init__(self, events: Events, steps: int, main: str, advice: str) -> None:
         super().__init__()
-        self._events, self._steps, self._main, self._epoch = events, steps, main, 0
+        self._events, self._steps, self._main, self._advice, self._epoch = events, steps, main, advice, 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Notes which epoch the next steps belong to."""
@@ -60,7 +61,7 @@ class Progress(keras.callbacks.Callback):
     def _tell(self, step: int, logs: Mapping[str, Any] | None) -> None:
         if self._events.due(self._epoch, step):
             metrics = plain_metrics(logs or {}, self._main)
-            check_loss(metrics, self._epoch, _rate(self.model))
+            check_metrics(metrics, self._epoch, self._advice)
             self._events.tell(self._epoch, step, metrics)
 
 
@@ -95,18 +96,19 @@ class Record(keras.callbacks.Callback):
     Args:
         start: the snapshot to go on from; of epoch 0 for a new run.
         main: prefix that Keras gives to the main output's metrics.
+        advice: for a run that diverged.
         keep: receives every epoch's snapshot, without arrays.
     """
 
-    def __init__(self, start: Snapshot, main: str, keep: Callable[[Snapshot], None]) -> None:
+    def __init__(self, start: Snapshot, main: str, advice: str, keep: Callable[[Snapshot], None]) -> None:
         super().__init__()
-        self.snapshot, self._main, self._keep = start, main, keep
+        self.snapshot, self._main, self._advice, self._keep = start, main, advice, keep
         self._began = time.monotonic() - start.seconds
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Checks the loss before anything is written: a checkpoint of NaN would be resumed for ever."""
         metrics = plain_metrics(logs or {}, self._main)
-        check_loss(metrics, epoch, _rate(self.model))
+        check_metrics(metrics, epoch, self._advice)
         history = {name: [*self.snapshot.history.get(name, []), value] for name, value in metrics.items()}
         seconds = time.monotonic() - self._began
         self.snapshot = replace(self.snapshot, epoch=epoch + 1, history=history, seconds=seconds)
@@ -119,20 +121,19 @@ def plain_metrics(logs: Mapping[str, Any], main: str) -> dict[str, float]:
     return {names.get(name, name): float(value) for name, value in logs.items()}
 
 
-def check_loss(metrics: Mapping[str, float], epoch: int, learning_rate: float) -> None:
-    """Raises MobilennError where the training loss has become infinite or NaN.
+def check_metrics(metrics: Mapping[str, float], epoch: int, advice: str) -> None:
+    """Raises MobilennError where a metric, the training loss first, has become infinite or NaN.
 
     Args:
-        metrics: plain metrics; those without a loss pass.
+        metrics: plain metrics.
         epoch: from 0.
-        learning_rate: in force; the advice is to lower it.
+        advice: the hint to give.
     """
-    loss = metrics.get("loss", 0.0)
-    if math.isfinite(loss):
-        return
-    message = f"Training diverged in epoch {epoch + 1}: the loss is {loss}."
-    raise MobilennError(message, f"Set train.learning_rate below {learning_rate:g}, or train.clip_norm to 1.0.")
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise MobilennError(f"Training diverged in epoch {epoch + 1}: {name} is {value}.", advice)
 
 
-def _rate(model: keras.Model) -> float:
-    return float(keras.backend.get_value(model.optimizer.learning_rate))
+def lower_rate(stage: str, learning_rate: float) -> str:
+    """The advice for a run that diverged."""
+    return f"Set {stage}.learning_rate below {learning_rate:g}."

@@ -116,7 +116,7 @@ def load(path: Path, key: str) -> Snapshot | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta: dict[str, Any] = json.loads(arrays.pop(_META).tobytes())
         known = (meta.pop("format"), meta.pop("key"))

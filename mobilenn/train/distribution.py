@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import tensorflow as tf
 
-from mobilenn.core.errors import RecipeError
+from mobilenn.core.errors import DataError, RecipeError
 from mobilenn.data import Split
 from mobilenn.train.checkpoint import Snapshot
 from mobilenn.train.input import InputPlan, Shard, dataset
@@ -81,6 +81,7 @@ def feed(split: Split, plan: InputPlan, strategy: Strategy | None) -> tf.data.Da
 
     Raises:
         RecipeError: the batch cannot be shared evenly.
+        DataError: there are fewer samples than devices.
     """
     if strategy is None:
         return dataset(split, plan)
@@ -88,6 +89,8 @@ def feed(split: Split, plan: InputPlan, strategy: Strategy | None) -> tf.data.Da
     if plan.batch_size % count:
         hint = f"Allowed: a multiple of {count}."
         raise RecipeError(f"[train] batch_size {plan.batch_size} cannot be shared by {count} devices.", hint)
+    if len(split) < count:
+        raise DataError(f"{len(split)} samples are too few for {count} devices.", "Set train.strategy to 'none'.")
 
     def local(context: tf.distribute.InputContext) -> tf.data.Dataset:
         each = count // context.num_input_pipelines

@@ -14,7 +14,7 @@ import tf_keras as keras
 from mobilenn.core.errors import DataError, MobilennError, WorkerError
 from mobilenn.data import Dataset
 from mobilenn.train import checkpoint, distribution
-from mobilenn.train.callbacks import Patience, Progress, Record, Reseed
+from mobilenn.train.callbacks import Patience, Progress, Record, Reseed, lower_rate
 from mobilenn.train.checkpoint import Snapshot, named
 from mobilenn.train.config import FitConfig
 from mobilenn.train.events import Emit, Events
@@ -92,7 +92,8 @@ def fit_from_checkpoint(model: keras.Model, data: Dataset, settings: FitConfig, 
     start = _restore(model, key, run)
     patience = Patience(settings.early_stopping, start) if settings.early_stopping else None
     with _keeper(model, patience, key, run) as keep:
-        record = Record(start, main_output(model, run.task), keep)
+        advice = lower_rate(run.stage, settings.learning_rate)
+        record = Record(start, main_output(model, run.task), advice, keep)
         if start.epoch < settings.epochs and not (start.stopping or {}).get("stopped"):
             _run(model, data, settings, run, [*([patience] if patience else []), record])
         elif start.stopping is not None:
@@ -143,43 +144,45 @@ def loss_weights(model: keras.Model, run: FitRun) -> dict[str, float]:
 
 def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, watchers: list[Any]) -> None:
     """Calls Keras, from the epoch that the record stands at to the end."""
-    first, outputs = watchers[-1].snapshot.epoch, tuple(loss_weights(model, run))
-    share = distribution.replicas(run.strategy)
-    steps, _ = step_sizes(len(data.train), settings.batch_size, share)
-    plan = InputPlan(
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        first_epoch=first,
-        seed=run.seed,
-        augment=settings.augment,
-        outputs=outputs,
-    )
-    options: dict[str, Any] = {}
-    watched, _ = step_sizes(len(data.validation), settings.batch_size, share)
-    if watched:
-        unshuffled = InputPlan(batch_size=settings.batch_size, outputs=outputs)
-        validation = distribution.feed(data.validation, unshuffled, run.strategy)
-        options = {"validation_data": validation, "validation_steps": watched}
+    fed = _feeds(model, data, settings, run, watchers[-1].snapshot.epoch)
+    steps = fed["steps_per_epoch"]
     events = Events(run.emit, run.stage, settings.epochs, steps)
-    progress = Progress(events, steps, main_output(model, run.task))
+    progress = Progress(events, steps, main_output(model, run.task), lower_rate(run.stage, settings.learning_rate))
+    everyone = [Reseed(run.seed), *run.callbacks, progress, *watchers]
     try:
-        model.fit(
-            distribution.feed(data.train, plan, run.strategy),
-            initial_epoch=first,
-            epochs=settings.epochs,
-            steps_per_epoch=steps,
-            callbacks=[Reseed(run.seed), *run.callbacks, progress, *watchers],
-            verbose=0,
-            **options,
-        )
+        model.fit(**fed, epochs=settings.epochs, callbacks=everyone, verbose=0)
     except tf.errors.ResourceExhaustedError:
         message = f"The device has too little memory for batches of {settings.batch_size}."
-        raise MobilennError(message, "Lower train.batch_size.") from None
+        raise MobilennError(message, f"Lower {run.stage}.batch_size.") from None
     except tf.errors.OpError as error:
         if not distribution.is_multi_worker(run.strategy):
             raise
         message = "A worker of the cluster was lost, or does not answer."
         raise WorkerError(message, "Start every worker again: training goes on after the last epoch.") from error
+
+
+def _feeds(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, first_epoch: int) -> dict[str, Any]:
+    """What Keras reads, and how many steps it takes."""
+    share, outputs = distribution.replicas(run.strategy), tuple(loss_weights(model, run))
+    plan = InputPlan(
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        first_epoch=first_epoch,
+        seed=run.seed,
+        augment=settings.augment,
+        outputs=outputs,
+    )
+    fed = {
+        "x": distribution.feed(data.train, plan, run.strategy),
+        "steps_per_epoch": step_sizes(len(data.train), settings.batch_size, share)[0],
+        "initial_epoch": first_epoch,
+    }
+    watched, _ = step_sizes(len(data.validation), settings.batch_size, share)
+    if watched:
+        unshuffled = InputPlan(batch_size=settings.batch_size, outputs=outputs)
+        fed["validation_data"] = distribution.feed(data.validation, unshuffled, run.strategy)
+        fed["validation_steps"] = watched
+    return fed
 
 
 def _restore(model: keras.Model, key: str, run: FitRun) -> Snapshot:

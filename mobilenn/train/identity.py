@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,10 @@ _SAMPLED_ROWS = 32  # of each input: enough to tell data sets apart without deco
 
 
 def run_key(model: keras.Model, data: Dataset, settings: FitConfig, run: Any) -> str:
-    """Returns the key of a fit: settings, seed, starting weights, data, libraries and threads.
+    """Returns the key of a fit: settings, seed, starting weights, data and libraries.
+
+    The number of threads and devices has a say in the last bits, but is left out: training that moves
+    to another machine goes on there.
 
     Args:
         model: with the weights that training starts from.
@@ -35,13 +37,11 @@ def run_key(model: keras.Model, data: Dataset, settings: FitConfig, run: Any) ->
         "loss_weights": dict(run.loss_weights),
         "callbacks": [type(callback).__name__ for callback in run.callbacks],
         "xla": run.xla,
-        "strategy": [type(run.strategy).__name__, getattr(run.strategy, "num_replicas_in_sync", 1)],
         "steps_per_execution": run.steps_per_execution,
         "deterministic": run.deterministic,
         "weights": [[weight.name, _digest(value)] for weight, value in _weights(model)],
         "data": [_split(split) for split in (data.train, data.validation)],
         "versions": [tf.__version__, keras.__version__, np.__version__],
-        "threads": tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0)),
     }
     return store.sha256_json(identity)
 

@@ -153,8 +153,6 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     for layer in target.layers:
         if layer.weights and layer.name in known:
             layer.set_weights(known[layer.name].get_weights())
-        if isinstance(layer, keras.layers.Normalization) and layer.name in known:
-            layer.finalize_state()  # it computes with copies of its weights, made here
 
 
 def _fit_run(

@@ -15,7 +15,7 @@ from mobilenn.data import Dataset, Split
 from mobilenn.train import backpropagation as steps
 from mobilenn.train import checkpoint, targets
 from mobilenn.train.backpropagation import BackpropagationConfig
-from mobilenn.train.callbacks import check_loss
+from mobilenn.train.callbacks import check_metrics, lower_rate
 from mobilenn.train.checkpoint import Snapshot, named
 from mobilenn.train.config import TrainConfig
 from mobilenn.train.events import Events
@@ -165,11 +165,12 @@ def _epoch(
     metrics = {}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # divergence gets one line of its own
         metrics["loss"] = steps.run_epoch(state, *ready[""], config, order)
-        check_loss(metrics, order[1], config.learning_rate)
+        check_metrics(metrics, order[1], lower_rate("train", config.learning_rate))
         for prefix, (inputs, wanted) in ready.items():
             made = steps.forward(state[0], inputs, config.activation)[-1]
             if prefix:
                 metrics[f"{prefix}loss"] = steps.loss(made, wanted, config.loss)[0]
             if config.loss == "softmax_cross_entropy":
                 metrics[f"{prefix}accuracy"] = float(np.mean(made.argmax(axis=1) == wanted))
+        check_metrics(metrics, order[1], lower_rate("train", config.learning_rate))
     return metrics
