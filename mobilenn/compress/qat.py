@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
@@ -80,6 +81,7 @@ def apply_transform(model: keras.Model, transform: str) -> keras.Model:
     kernel_layers(model, "quantization-aware training")
     if not any(type(layer) in (_LAYERS.Conv2D, _LAYERS.Dense) for layer in model.layers):
         raise ConversionError(f"{model.name} has no layer that quantization-aware training works on (Conv2D, Dense).")
+    keras.backend.reset_uids()  # tfmot's input layer is named by a counter; a stored name has to come back
     annotated = keras.models.clone_model(model, clone_function=_annotate)
     annotated.set_weights(model.get_weights())
     scheme = _scheme(transform)
@@ -91,6 +93,38 @@ def apply_transform(model: keras.Model, transform: str) -> keras.Model:
     except (ValueError, RuntimeError, AttributeError) as error:
         first = str(error).splitlines()[0][:300].rstrip(".")
         raise ConversionError(f"tfmot refuses quantization-aware training of {model.name}: {first}.") from error
+
+
+def settled(trained: keras.Model, float_model: keras.Model) -> keras.Model:
+    """Takes a model out of training: plain wrappers, whose kernels hold the zeros and clusters that were kept.
+
+    The preserving schemes keep masks, centroids and indices beside each kernel, in shapes that
+    depend on the weights; a model that is to be stored and built again must not have them.
+
+    Args:
+        trained: what `apply_transform` made, after its fine-tuning.
+        float_model: the float model it was made from.
+
+    Returns:
+        The model that `apply_transform(float_model, "qat")` builds, with the trained weights.
+    """
+    made = apply_transform(float_model, "qat")
+    for layer, source in zip(made.layers, trained.layers, strict=True):
+        known = {_short(weight, source): weight.numpy() for weight in source.weights}
+        known |= {_short(weight, source): value for weight, value in _kernels(source)}
+        layer.set_weights([known[_short(weight, layer)] for weight in layer.weights])
+    return made
+
+
+def _kernels(layer: keras.layers.Layer) -> Iterator[tuple[Any, np.ndarray]]:
+    """A wrapper's kernels as its forward pass computes them: masked, clustered, rounded."""
+    for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
+        yield weight, np.asarray(quantizer(weight, False, weights=variables))
+
+
+def _short(weight: Any, layer: keras.layers.Layer) -> str:
+    """A weight's name without its layer's, which Keras may have numbered."""
+    return weight.name.rsplit("/", 1)[-1].removeprefix(layer.name)
 
 
 def _annotate(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -11,7 +11,7 @@ import tf_keras as keras
 from mobilenn.compress.cluster import cluster
 from mobilenn.compress.config import ClusterConfig, FineTune, PruneConfig, QatConfig
 from mobilenn.compress.prune import prune
-from mobilenn.compress.qat import apply_transform, transform_name
+from mobilenn.compress.qat import apply_transform, settled, transform_name
 from mobilenn.core.records import from_dict
 from mobilenn.data import Dataset
 from mobilenn.train.config import FitConfig, TrainConfig
@@ -50,10 +50,9 @@ def apply_step(
         return prune(model, settings, steps, tune), ()
     if step == "cluster":
         return cluster(model, settings, "prune" in done, tune), ()
-    transform = transform_name(done)
-    wrapped = apply_transform(model, transform)
+    wrapped = apply_transform(model, transform_name(done))
     tune(wrapped, [])
-    return wrapped, (transform,)
+    return settled(wrapped, model), ("qat",)
 
 
 def _tuning(settings: FineTune, trained: TrainConfig) -> FitConfig:
