@@ -57,7 +57,7 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
     if precision.needs_calibration and not samples:
         raise ConversionError(f"{precision} needs calibration samples and got none.")
     model = parse(flatbuffer)
-    _check_names(model, samples)
+    _check_samples(model, samples)
     pixels = _pixel_inputs(samples)
     with _one_line_errors(precision):
         from ai_edge_quantizer import quantizer
@@ -87,15 +87,21 @@ def _one_line_errors(precision: Precision) -> Iterator[None]:
         raise ConversionError(message, hint) from error
 
 
-def _check_names(model: Any, samples: list[dict[str, np.ndarray]]) -> None:
+def _check_samples(model: Any, samples: list[dict[str, np.ndarray]]) -> None:
     signature = next((s for s in model.signatureDefs or () if s.signatureKey.decode() == SIGNATURE), None)
     if signature is None:
         raise ConversionError(f"The model has no signature '{SIGNATURE}'.", "Convert it with mobilenn convert.")
-    expected = {entry.name.decode() for entry in signature.inputs}
+    tensors = model.subgraphs[signature.subgraphIndex].tensors
+    expected = {entry.name.decode(): tuple(tensors[entry.tensorIndex].shape) for entry in signature.inputs}
     for sample in samples:
-        if set(sample) != expected:
-            message = f"A calibration sample has the inputs {', '.join(sorted(sample)) or '(none)'}."
-            raise ConversionError(message, f"Required: {', '.join(sorted(expected))}.")
+        found = {name: np.shape(value) for name, value in sample.items()}
+        if found != expected:
+            raise ConversionError(f"A calibration sample holds {_shapes(found)}.", f"Required: {_shapes(expected)}.")
+
+
+def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    named = (f"{name} ({', '.join(str(int(d)) for d in shape)})" for name, shape in sorted(shapes.items()))
+    return ", ".join(named) or "nothing"
 
 
 def _pixel_inputs(samples: list[dict[str, np.ndarray]]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from mobilenn.core.errors import ArtifactError
 
 MAX_BYTES = 2**31 - 1  # offsets inside a flatbuffer are signed 32-bit numbers
 _SLACK_BYTES = 1 << 20
-# What a converter appends to the names of functions: a counter of its process.
-_COUNTERS = re.compile(r"__(?:inference|forward|backward)_|(?<=[a-z])_\d{3,}(?=$|[/:;_])")
+# How TensorFlow names the functions of a process: a kind, the name, and how many there were before.
+_COUNTED = re.compile(r"__(?:inference|forward|backward)_(\w+?)_\d+(?=$|[/:;])")
 
 
 def parse(flatbuffer: bytes) -> Any:
@@ -22,17 +23,20 @@ def parse(flatbuffer: bytes) -> Any:
     brought inside.
 
     Raises:
-        ArtifactError: it is not a .tflite.
+        ArtifactError: it is not a .tflite, or it is damaged.
     """
     from ai_edge_litert import schema_py_generated as schema
 
     if len(flatbuffer) < 16 or flatbuffer[4:8] != b"TFL3":
         raise ArtifactError("The file is not a .tflite: it lacks the identifier TFL3.")
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            buffer.data = np.frombuffer(flatbuffer, np.uint8, buffer.size, buffer.offset)
-            buffer.offset = buffer.size = 0
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
+        for buffer in model.buffers:
+            if buffer.offset > 1:
+                buffer.data = np.frombuffer(flatbuffer, np.uint8, buffer.size, buffer.offset)
+                buffer.offset = buffer.size = 0
+    except (struct.error, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        raise ArtifactError(f"The file is a damaged .tflite: {type(error).__name__} while reading it.") from None
     return model
 
 
@@ -87,24 +91,26 @@ class _AlignedBuffer:
 
 def _canonicalise(model: Any) -> None:
     model.metadata = [entry for entry in model.metadata or [] if entry.name != b"CONVERSION_METADATA"]
-    for index, graph in enumerate(model.subgraphs):
-        graph.name = b"main" if index == 0 else f"subgraph_{index}".encode()
     given = {}
     for signature in model.signatureDefs or []:
         for entry in (*signature.outputs, *signature.inputs):
             given[signature.subgraphIndex, entry.tensorIndex] = entry.name
     taken = set(given.values())
     for index, graph in enumerate(model.subgraphs):
+        graph.name = _uncounted(graph.name)
         for position, tensor in enumerate(graph.tensors):
-            known = given.get((index, position))
-            tensor.name = known or _free(_COUNTERS.sub("", (tensor.name or b"tensor").decode()), taken).encode()
+            tensor.name = given.get((index, position)) or _free(_uncounted(tensor.name), taken)
 
 
-def _free(name: str, taken: set[bytes]) -> str:
+def _uncounted(name: bytes | None) -> bytes:
+    return _COUNTED.sub(r"\1", (name or b"").decode()).encode()
+
+
+def _free(name: bytes, taken: set[bytes]) -> bytes:
     """`name`, or `name#2`, `name#3`, …: tools address tensors by name."""
     candidate, count = name, 1
-    while candidate.encode() in taken:
+    while candidate in taken:
         count += 1
-        candidate = f"{name}#{count}"
-    taken.add(candidate.encode())
+        candidate = name + f"#{count}".encode()
+    taken.add(candidate)
     return candidate

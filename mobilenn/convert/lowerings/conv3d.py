@@ -15,7 +15,8 @@ class StackedConv3D(keras.layers.Conv3D):
 
     Each output frame sees kt input frames: stacked along the channels, they make the same sum a
     2-D convolution with kt·C input channels, of the frames as a batch. CONV_3D exists in .tflite,
-    but in float only, and no delegate takes it.
+    but in float only, and no delegate takes it. Where a stride exceeds the kernel under «same»
+    padding, TensorFlow's Conv3D on CPU may begin a pixel later than its rule says; this keeps the rule.
 
     Shape:
         (N, T, H, W, C) → (N, T', H', W', filters), float32.
