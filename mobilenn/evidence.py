@@ -160,12 +160,12 @@ def samples(
 
 
 def _picks(split: Any, labels: tuple[str, ...], outputs: Mapping[str, Mapping[str, np.ndarray]]) -> Iterable[int]:
-    order = np.arange(len(split))
+    order = np.random.default_rng(0).permutation(len(split))  # splits are often sorted by class
     if labels:
         wrong = np.zeros(len(split), bool)
         for made in outputs.values():
             wrong |= _first(made).argmax(-1) != split.targets
-        order = np.concatenate([np.flatnonzero(wrong)[: SAMPLE_COUNT // 2], np.flatnonzero(~wrong)])
+        order = np.concatenate([order[wrong[order]][: SAMPLE_COUNT // 2], order[~wrong[order]]])
     return order[:SAMPLE_COUNT]
 
 

@@ -68,10 +68,9 @@ def cli() -> None:
 def main() -> None:
     """Entry point: runs the program and ends the process with an exit code that says what happened."""
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)  # the exit code that a context ended with, or None
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = f" Type: {context.command_path} --help" if context else ""
