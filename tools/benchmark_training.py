@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,15 @@ import numpy as np
 
 from mobilenn import data as datasets
 from mobilenn import provenance
+from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import MobilennError
-
-CASES = {
-    "mlp": ("mlp", {"input_shape": [28, 28, 1], "hidden": [256, 128]}, {"name": "mnist5k"}),
-    "alexnet": (
-        "alexnet",
-        {"input_size": 64, "channels": 1, "classes": 10, "width": 0.25},
-        {"name": "mnist5k", "size": 64},
-    ),
-}
 
 
 def main() -> None:
     """Reads the options, measures, prints a table and writes JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", choices=sorted(CASES), action="append", help="may be repeated; default: all")
+    parser.add_argument("recipes", nargs="*", default=["mlp", "alexnet"], help="classifiers; default: mlp alexnet")
     parser.add_argument("--samples", type=int, default=4000, help="training samples to use")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=3, help="timed epochs a turn, after one that is not")
@@ -41,32 +34,31 @@ def main() -> None:
     if min(options.samples, options.batch_size, options.epochs, options.rounds) < 1:
         parser.error("every count is at least 1")
     rows = []
-    for case in options.case or sorted(CASES):
-        rows.append(measure(case, options))
+    for name in options.recipes:
+        rows.append(measure(recipes.load(name), options))
         print(_line(rows[-1]), flush=True)
     if options.json:
         store.write_json(options.json, {"rows": rows, "environment": provenance.environment()})
 
 
-def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
+def measure(recipe: recipes.Recipe, options: argparse.Namespace) -> dict[str, Any]:
     """Times both sides alternately; returns seconds an epoch of each.
 
     Both see the same samples, batches, loss, metrics and validation. Ours also shuffles repeatably,
     emits events and writes a checkpoint an epoch: what a user of mobilenn really pays.
     """
-    network, config, settings = CASES[case]
-    settings = dict(settings)
-    data = _first(datasets.load(settings.pop("name"), settings, 0), options.samples)
+    settings = dict(recipe.data)
+    data = _first(datasets.load(settings.pop("name"), settings, recipe.seed), options.samples)
     sides: Mapping[str, Callable[[], list[float]]] = {
-        "ours": lambda: ours(network, config, data, options),
-        "plain": lambda: plain(network, config, data, options),
+        "ours": lambda: ours(recipe, data, options),
+        "plain": lambda: plain(recipe, data, options),
     }
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(options.rounds):
         order = list(sides) if turn % 2 == 0 else list(sides)[::-1]
         for name in order:
             seconds[name] += sides[name]()
-    row: dict[str, Any] = {"case": case, "samples": len(data.train), "batch_size": options.batch_size}
+    row: dict[str, Any] = {"recipe": recipe.name, "samples": len(data.train), "batch_size": options.batch_size}
     for name, values in seconds.items():
         row |= {f"{name}_min_s": min(values), f"{name}_median_s": statistics.median(values), f"{name}_s": values}
     row["overhead_min"] = row["ours_min_s"] / row["plain_min_s"] - 1
@@ -76,14 +68,12 @@ def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
 
 def _first(data: datasets.Dataset, count: int) -> datasets.Dataset:
     """Returns the data with at most `count` training samples, all in memory."""
-    import dataclasses
-
     rows = np.arange(min(count, len(data.train)))
     inputs = {name: np.asarray(array[rows]) for name, array in data.train.inputs.items()}
-    return dataclasses.replace(data, train=datasets.Split(inputs=inputs, targets=data.train.targets[rows]))
+    return replace(data, train=datasets.Split(inputs=inputs, targets=data.train.targets[rows]))
 
 
-def ours(network: str, config: Mapping[str, Any], data: datasets.Dataset, options: argparse.Namespace) -> list[float]:
+def ours(recipe: recipes.Recipe, data: datasets.Dataset, options: argparse.Namespace) -> list[float]:
     """Seconds of each timed epoch through mobilenn."""
     from mobilenn.train.config import FitConfig
     from mobilenn.train.fit import FitRun, fit
@@ -92,13 +82,13 @@ def ours(network: str, config: Mapping[str, Any], data: datasets.Dataset, option
     settings = FitConfig(epochs=options.epochs + 1, batch_size=options.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         run = FitRun(task="classification", seed=0, callbacks=(clock,), checkpoint_dir=Path(folder))
-        fit(_model(network, config), data, settings, run)
+        fit(_model(recipe), data, settings, run)
     return clock.seconds()
 
 
-def plain(network: str, config: Mapping[str, Any], data: datasets.Dataset, options: argparse.Namespace) -> list[float]:
+def plain(recipe: recipes.Recipe, data: datasets.Dataset, options: argparse.Namespace) -> list[float]:
     """Seconds of each timed epoch of `model.fit` on the arrays."""
-    model, clock = _model(network, config), _clock()
+    model, clock = _model(recipe), _clock()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(
         dict(data.train.inputs),
@@ -113,7 +103,7 @@ def plain(network: str, config: Mapping[str, Any], data: datasets.Dataset, optio
     return clock.seconds()
 
 
-def _model(network: str, config: Mapping[str, Any]) -> Any:
+def _model(recipe: recipes.Recipe) -> Any:
     import tf_keras as keras
 
     from mobilenn import networks
@@ -121,7 +111,7 @@ def _model(network: str, config: Mapping[str, Any]) -> Any:
 
     keras.backend.clear_session()
     repeatable(0)
-    return networks.make(network, config)
+    return networks.make(recipe.network, recipe.config)
 
 
 def _clock() -> Any:
@@ -147,7 +137,7 @@ def _clock() -> Any:
 
 def _line(row: Mapping[str, Any]) -> str:
     return (
-        f"{row['case']:<10} {row['samples']} samples, batch {row['batch_size']}: seconds an epoch, min and median: "
+        f"{row['recipe']:<10} {row['samples']} samples, batch {row['batch_size']}: seconds an epoch, min and median: "
         f"ours {row['ours_min_s']:.3f} {row['ours_median_s']:.3f}, plain {row['plain_min_s']:.3f} "
         f"{row['plain_median_s']:.3f}; overhead {row['overhead_min']:+.1%} {row['overhead_median']:+.1%}"
     )
