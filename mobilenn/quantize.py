@@ -24,9 +24,10 @@ Samples = Iterable[Mapping[str, np.ndarray]]
 Ranges = dict[str, dict[str, np.ndarray]]
 
 INT8_STEPS = 255
-# The largest relative error of its energies at which a local response normalisation runs in int8:
-# one step of an int8 tensor at full range, which its output is rounded to anyway.
-MAX_ENERGY_ERROR = 1 / INT8_STEPS
+# The largest bound on the relative error of its energies at which a local response normalisation
+# runs in int8. Measured on a trained classifier: at a bound of 0.011 the outputs' error grows by
+# 1.4 %, at 0.046 by 9 %; in float32 the layer takes three times as long.
+MAX_ENERGY_ERROR = 0.02
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 

@@ -37,12 +37,11 @@ def bars(alpha):
     made = layers.MaxPooling2D(2, name="pool1")(made)
     made = layers.Conv2D(24, 3, padding="same", activation="relu", name="conv2")(made)
     made = layers.GlobalMaxPooling2D(name="pool2")(made)
-    made = layers.Dense(CLASSES, name="logits")(made)
-    return keras.Model(image, layers.Activation("softmax", name="probabilities")(made), name="bars")
+    return keras.Model(image, layers.Dense(CLASSES, name="value")(made), name="bars")
 
 
 def trained(model):
-    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(*pictures(600, 1), batch_size=32, epochs=6, verbose=0)
     return model
 
@@ -54,7 +53,7 @@ def predict(flatbuffer, tmp_path, **inputs):
         return next(iter(session.predict(inputs).values()))
 
 
-@pytest.fixture(scope="module", params=[1e-4, 1.0], ids=["mild", "strong"])
+@pytest.fixture(scope="module", params=[1e-4, 10.0], ids=["mild", "strong"])
 def bar_model(request):
     """A trained classifier with a mild or a strong local response normalisation, and its float file."""
     keras.utils.set_random_seed(11)
@@ -64,7 +63,7 @@ def bar_model(request):
 
 @pytest.mark.parametrize(
     ("precision", "tolerance"),
-    [(Precision.DYNAMIC_INT8, 0.01), (Precision.INT8, 0.01), (Precision.INT16X8, 0.01), (Precision.INT4, 0.08)],
+    [(Precision.DYNAMIC_INT8, 0.01), (Precision.INT8, 0.02), (Precision.INT16X8, 0.01), (Precision.INT4, 0.15)],
 )
 def test_a_trained_network_keeps_its_answers(bar_model, precision, tolerance, tmp_path):
     model, source = bar_model
@@ -76,7 +75,7 @@ def test_a_trained_network_keeps_its_answers(bar_model, precision, tolerance, tm
         made = quantize_flatbuffer(source, precision, calibration)
     expected, found = model.predict(images, verbose=0), predict(made, tmp_path, image=images)
     assert (expected.argmax(1) == targets).mean() > 0.95
-    assert np.abs(found - expected).mean() < tolerance
+    assert np.sqrt(np.square(found - expected).mean() / np.square(expected).mean()) < tolerance
     assert (found.argmax(1) == targets).mean() > (expected.argmax(1) == targets).mean() - 0.03
 
 

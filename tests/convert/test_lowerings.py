@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mobilenn.convert.lowerings import lower
 from mobilenn.convert.lowerings.conv3d import StackedConv3D
+from mobilenn.convert.lowerings.copies import config_of
 from mobilenn.convert.lowerings.frames import same_padding
 from mobilenn.convert.lowerings.lrn import BandNormalization, band
 from mobilenn.core.errors import ConversionError
@@ -192,3 +193,17 @@ def test_a_model_without_a_layer_graph_is_refused():
 def test_a_replacement_can_be_made_from_its_config():
     layer = StackedConv3D(3, (1, 2, 3), strides=(2, 1, 1))
     assert StackedConv3D.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_copies_are_made_without_drawing_weights():
+    layer = layers.Dense(3, kernel_initializer="he_normal", bias_initializer=None)
+    config = config_of(layer)
+    assert (config["kernel_initializer"], config["bias_initializer"]) == ("zeros", None)
+
+
+def test_an_adapted_standardisation_keeps_its_statistics():
+    layer = layers.Normalization()
+    layer.adapt(np.random.default_rng(0).normal(3, 5, (50, 4)))
+    model, values = of(layer, shape=(4,)), np.ones((1, 4), np.float32)
+    np.testing.assert_allclose(lower(model)(values), model(values), rtol=1e-6)
+    assert np.abs(model(values)).max() < 0.9
