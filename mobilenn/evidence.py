@@ -117,19 +117,24 @@ def recommend(recipe: Recipe, variants: Mapping[str, Mapping[str, Any]]) -> tupl
 
 
 def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]]) -> str:
+    from mobilenn.report import format as fmt
+
     row = accepted[name]
-    reason = "the smallest download" if recipe.prefer == "size" else "the fastest file"
+    median = row["latency_ms"]["median"]
+    unit = fmt.time_unit([median])
+    near = {"size": "the smallest download", "latency": "the fastest file"}[recipe.prefer]
+    among = f" of {len(accepted)} accepted variants" if len(accepted) > 1 else ", the only accepted variant"
     text = (
-        f"Ship {name}: among the {len(accepted)} accepted variants it is {reason} "
-        f"(or within 10 % of it and better in the other measure): {row['zip_bytes'] / 1e3:.0f} kB to download, "
-        f"{row['latency_ms']['median']:.3g} ms a run on one thread here, "
-        f"{row['metric_drop']:+.4f} lost in the metric where {recipe.max_drop:.4f} is allowed."
+        f"Ship {name}: {near}{among}, or within 10 % of it and better in the other measure. "
+        f"{fmt.size(row['zip_bytes'])} to download, {unit.number(median)} {unit.name} a run on one thread of this "
+        f"machine, {recipe.max_drop - row['metric_drop']:.4f} of the metric to spare of the allowed drop of "
+        f"{recipe.max_drop:.4f}."
     )
     base = accepted.get("float32")
     if base is None or name == "float32":
         return text
     size = base["zip_bytes"] / row["zip_bytes"]
-    speed = base["latency_ms"]["median"] / row["latency_ms"]["median"]
+    speed = base["latency_ms"]["median"] / median
     return f"{text} Against float32 it is {size:.1f}× smaller and {speed:.2f}× as fast."
 
 

@@ -70,6 +70,7 @@ def test_samples_show_wrong_ones_first_with_images_and_predictions():
 def test_regression_samples_show_values():
     split = Split(inputs={"features": np.zeros((3, 2), np.float32)}, targets=np.array([[1.5], [2], [3]], np.float32))
     shown = evidence.samples(split, (), {"float": {"value": np.array([[1.25], [2], [3]], np.float32)}})
-    assert shown[0]["target"] == "1.5"
-    assert shown[0]["predictions"]["float"]["label"] == "1.25"
-    assert shown[0]["image"] == ""
+    first = next(sample for sample in shown if sample["index"] == 0)
+    assert first["target"] == "1.5"
+    assert first["predictions"]["float"]["label"] == "1.25"
+    assert first["image"] == ""
