@@ -83,7 +83,9 @@ def _partial(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _report(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Writes report.{html,md,json}, unless they hold exactly this already; returns the report."""
-    lineage = place.lineage("report", "", {"recipe": place.recipe.to_dict(), "trained": trained, "variants": rows})
+    found = {name: {key: value for key, value in row.items() if key != "files"} for name, row in rows.items()}
+    made = {**trained, "model": keras.origin(trained["model"])}  # paths change when the folder is moved
+    lineage = place.lineage("report", "", {"recipe": place.recipe.to_dict(), "trained": made, "variants": found})
 
     def build() -> dict[str, Any]:
         from mobilenn.report.write import write

@@ -52,7 +52,7 @@ def lower(model: keras.Model) -> keras.Model:
         for layer, weights in made:
             layer.set_weights(weights)
     except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:300]
         message = f"Model '{model.name}' cannot be copied layer by layer: {reason}"
         raise ConversionError(message, "Allowed: functional models of layers that have get_config.") from error
     return lowered
