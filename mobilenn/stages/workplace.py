@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,11 +78,17 @@ def workplace(recipe: Recipe, out: Path, on_event: Event) -> Iterator[Workplace]
     out = Path(out).resolve()
     with store.lock(out) as descriptor, contextlib.ExitStack() as stack:
         store.sweep(out)
-        logs = out / "logs"
+        logs, scratch = out / "logs", out / f".scratch{store.PARTIAL}"
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         with store.storage_errors(logs):
             logs.mkdir(exist_ok=True)
+            scratch.mkdir()
+        # TensorFlow leaves generated code in the temporary folder when its process is killed.
+        env = {"TMPDIR": str(scratch)}
         keras, quantizer = (
-            stack.enter_context(Worker(f"mobilenn.jobs.{name}", log=logs / f"{name}.log", pass_fds=(descriptor,)))
+            stack.enter_context(
+                Worker(f"mobilenn.jobs.{name}", log=logs / f"{name}.log", pass_fds=(descriptor,), env=env)
+            )
             for name in ("keras", "quantize")
         )
         yield Workplace(recipe=recipe, out=out, keras=keras, quantizer=quantizer, emit=on_event)
