@@ -50,7 +50,8 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
 
     Raises:
         ArtifactError: `flatbuffer` is not a .tflite.
-        ConversionError: the quantizer refuses the model, or samples are missing or do not fit.
+        ConversionError: the model is not float32 or the quantizer refuses it, or samples are missing or do
+            not fit.
     """
     if precision not in _RECIPES:
         raise ConversionError(f"{precision} is made by mobilenn.convert, not from a float32 file.")
@@ -58,12 +59,14 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
     if precision.needs_calibration and not samples:
         raise ConversionError(f"{precision} needs calibration samples and got none.")
     model = parse(flatbuffer)
-    _check_samples(model, samples)
+    _check_float(model)
+    inputs = _input_tensors(model)
+    samples = _typed(samples, inputs)
     pixels = _pixel_inputs(samples)
     with _one_line_errors(precision):
         from ai_edge_quantizer import quantizer
 
-        ranges = _calibrated(flatbuffer, samples, pixels) if samples else None
+        ranges = _calibrated(flatbuffer, samples, [inputs[name].name.decode() for name in pixels]) if samples else None
         worker = quantizer.Quantizer(flatbuffer)
         _RECIPES[precision](worker, model, ranges or {})
         result = worker.quantize(ranges, enable_progress_report=False, enable_progress_bar=False)
@@ -88,16 +91,37 @@ def _one_line_errors(precision: Precision) -> Iterator[None]:
         raise ConversionError(message, hint) from error
 
 
-def _check_samples(model: Any, samples: list[dict[str, np.ndarray]]) -> None:
+def _check_float(model: Any) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
+    stored = {names.get(tensor.type, "?") for graph in model.subgraphs for tensor in graph.tensors}
+    narrow = sorted(stored & {"float16", "int16", "int8", "uint8", "int4"})
+    if narrow:
+        raise ConversionError(f"The model is not float32: it stores {', '.join(narrow)}.", "Quantize the float32 file.")
+
+
+def _input_tensors(model: Any) -> dict[str, Any]:
+    """The tensors behind the signature's inputs, by their names in it."""
     signature = next((s for s in model.signatureDefs or () if s.signatureKey.decode() == SIGNATURE), None)
     if signature is None:
         raise ConversionError(f"The model has no signature '{SIGNATURE}'.", "Convert it with mobilenn convert.")
     tensors = model.subgraphs[signature.subgraphIndex].tensors
-    expected = {entry.name.decode(): tuple(tensors[entry.tensorIndex].shape) for entry in signature.inputs}
+    return {entry.name.decode(): tensors[entry.tensorIndex] for entry in signature.inputs}
+
+
+def _typed(samples: list[dict[str, np.ndarray]], inputs: Mapping[str, Any]) -> list[dict[str, np.ndarray]]:
+    """The samples in the dtypes of the inputs; raises ConversionError where names or shapes do not fit."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    expected = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
     for sample in samples:
         found = {name: np.shape(value) for name, value in sample.items()}
         if found != expected:
             raise ConversionError(f"A calibration sample holds {_shapes(found)}.", f"Required: {_shapes(expected)}.")
+    dtypes = {schema.TensorType.INT32: np.int32, schema.TensorType.INT64: np.int64}
+    kinds = {name: dtypes.get(tensor.type, np.float32) for name, tensor in inputs.items()}
+    return [{name: np.asarray(value, kinds[name]) for name, value in sample.items()} for sample in samples]
 
 
 def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -116,8 +140,8 @@ def _are_pixels(values: np.ndarray) -> bool:
     return bool(in_range and np.all(values == np.rint(values)))
 
 
-def _calibrated(flatbuffer: bytes, samples: list[dict[str, np.ndarray]], pixels: set[str]) -> Ranges:
-    """Extremes of every tensor over the samples; those of pixel inputs are 0..255 whatever the samples reach."""
+def _calibrated(flatbuffer: bytes, samples: list[dict[str, np.ndarray]], pixels: list[str]) -> Ranges:
+    """Extremes of every tensor over the samples; those of pixel tensors are 0..255 whatever the samples reach."""
     from ai_edge_quantizer import calibrator, recipe_manager
     from ai_edge_quantizer.utils import qsv_utils
 
@@ -127,21 +151,12 @@ def _calibrated(flatbuffer: bytes, samples: list[dict[str, np.ndarray]], pixels:
         mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         qsv_update_func=qsv_utils.min_max_update,
     )
-    floats = [{name: np.asarray(value, np.float32) for name, value in sample.items()} for sample in samples]
-    observer.calibrate({SIGNATURE: floats}, recipe_manager.RecipeManager())
+    observer.calibrate({SIGNATURE: samples}, recipe_manager.RecipeManager())
     ranges = observer.get_model_qsvs()
     dead = [name for name, range_ in ranges.items() if not np.any(range_["min"]) and not np.any(range_["max"])]
-    for names, high in ((dead, 1.0), (_tensor_names(flatbuffer, pixels), 255.0)):  # no scale fits a range of 0..0
+    for names, high in ((dead, 1.0), (pixels, 255.0)):  # no scale fits a range of 0..0
         ranges |= {name: {"min": np.zeros(1, np.float32), "max": np.full(1, high, np.float32)} for name in names}
     return ranges
-
-
-def _tensor_names(flatbuffer: bytes, inputs: set[str]) -> list[str]:
-    """Names of the tensors behind the signature's inputs."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    details = Interpreter(model_content=flatbuffer).get_signature_runner(SIGNATURE).get_input_details()
-    return [details[name]["name"] for name in sorted(inputs)]
 
 
 def _keep_float(worker: Any, pattern: str, operation: str = "*") -> None:

@@ -264,11 +264,34 @@ def test_bytes_of_something_else_are_refused():
 
 def test_what_the_quantizer_raises_becomes_one_line():
     model = parse(classifier())
-    for tensor in model.subgraphs[0].tensors:
-        tensor.type = schema.TensorType.FLOAT16
+    model.operatorCodes[0].builtinCode = 9999
     with pytest.raises(ConversionError, match="The quantizer refused the model as int8: ") as caught:
         quantize_flatbuffer(serialize(model), Precision.INT8, samples(pixels()))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.DYNAMIC_INT8])
+def test_a_quantized_model_is_not_quantized_again(precision):
+    made = quantize_flatbuffer(classifier(), Precision.DYNAMIC_INT8)
+    with pytest.raises(ConversionError, match=r"not float32: it stores int8\."):
+        quantize_flatbuffer(made, precision, samples(pixels()))
+
+
+def test_whole_number_inputs_keep_their_dtype():
+    graph = Graph()
+    ids = graph.tensor("ids", (1, 3))
+    graph.graph.tensors[ids].type = schema.TensorType.INT32
+    table = graph.tensor("table", (5, 4), np.random.default_rng(0).normal(size=(5, 4)))
+    rows = graph.apply(OPERATOR.GATHER, [table, ids], "rows", (1, 3, 4), schema.GatherOptionsT())
+    weights = graph.tensor("weights", (2, 4), np.random.default_rng(1).normal(size=(2, 4)))
+    options = schema.FullyConnectedOptionsT()
+    options.keepNumDims = True
+    dense = graph.apply(OPERATOR.FULLY_CONNECTED, [rows, weights, -1], "dense", (1, 3, 2), options)
+    source = graph.finish(ids, dense, names=("image", "value"))
+    values = np.random.default_rng(2).integers(0, 5, (6, 1, 3))
+    made = quantize_flatbuffer(source, Precision.INT8, samples(values.astype(np.float32)))
+    assert read(made).signatures[0].inputs[0].dtype == "int32"
+    np.testing.assert_allclose(run(made, values), run(source, values), atol=0.05)
 
 
 def test_it_prints_nothing(capsys):

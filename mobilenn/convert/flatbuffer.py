@@ -34,8 +34,8 @@ def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samp
         representative: calibration samples for INT16X8: input name to (1, ...) float32, raw values.
 
     Returns:
-        A bare flatbuffer with the signature `serving_default`. Inputs and outputs are float32; the
-        pixel inputs of an INT8 file are uint8. The bytes depend on the model alone.
+        A bare flatbuffer with the signature `serving_default`. Inputs and outputs have the model's
+        dtypes; the pixel inputs of an INT8 file are uint8. The bytes depend on the model alone.
 
     Raises:
         ConversionError: the converter refuses the model, or would need operators that are not
@@ -76,7 +76,7 @@ def output_names(model: keras.Model) -> list[str]:
 def _function(model: keras.Model, outputs: list[str]) -> Any:
     """A concrete function of batch 1 from input names to output names."""
     pairs = zip(model.input_names, model.inputs, strict=True)
-    specs = {name: tf.TensorSpec((1, *tensor.shape[1:]), tf.float32, name=name) for name, tensor in pairs}
+    specs = {name: tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=name) for name, tensor in pairs}
     for name, spec in specs.items():
         if None in spec.shape:
             raise ConversionError(f"Input '{name}' has the shape {tuple(spec.shape)}; every dimension must be fixed.")

@@ -1,4 +1,8 @@
-"""3-D pooling as 2-D pooling and a maximum, or a mean, over frames."""
+"""3-D pooling as 2-D pooling and a maximum, or a mean, over frames.
+
+Where a stride exceeds the window under «same» padding, TensorFlow's 3-D kernels on CPU may begin a
+pixel later than their rule says; these forms keep the rule.
+"""
 
 from __future__ import annotations
 
