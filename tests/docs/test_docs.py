@@ -27,7 +27,7 @@ def lines():
                     yield pytest.param(command, id=f"{page.name}: {command}")
 
 
-@pytest.mark.parametrize("line", lines())
+@pytest.mark.parametrize("line", list(lines()))
 def test_commands_of_the_pages_exist(line):
     program, *arguments = line.split()
     if program == "make":
