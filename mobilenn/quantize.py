@@ -232,10 +232,11 @@ def lrn_energy_errors(model: Any, ranges: Ranges) -> dict[str, float]:
     """
     found = {}
     for graph, conv in operators(model, "CONV_2D"):
-        square, kernel, bias, energy = (graph.tensors[i] for i in (*conv.inputs, conv.outputs[0]))
+        energy = graph.tensors[conv.outputs[0]]
         match = _LRN_ENERGY.search(energy.name.decode())
         if match is None:
             continue
+        square, kernel, bias = (graph.tensors[index] for index in conv.inputs)
         window_sum = constant(model, kernel, "<f4").sum(axis=(1, 2, 3)).max()
         square_max, energy_max = (float(np.max(ranges[t.name.decode()]["max"])) for t in (square, energy))
         half_steps = (window_sum * square_max + energy_max) / (2 * INT8_STEPS)

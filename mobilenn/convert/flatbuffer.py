@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn.convert.lowerings import lower
-from mobilenn.convert.lowerings.copies import unwrapped
+from mobilenn.convert.lowerings.copies import is_wrapper, unwrapped
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.tflite.edits import let_pixels_in
@@ -28,8 +28,8 @@ def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samp
 
     Args:
         model: a functional tf_keras model with named inputs and outputs; for INT8 a
-            quantization-aware one (a float model is converted to FLOAT32 and quantized by
-            mobilenn.quantize, ten times as fast).
+            quantization-aware one (a float model is converted to FLOAT32, and quantized by
+            mobilenn.quantize in a fraction of the converter's time).
         precision: FLOAT32, FLOAT16, INT16X8 or, of a quantization-aware model, INT8.
         representative: calibration samples for INT16X8: input name to (1, ...) float32, raw values.
 
@@ -38,11 +38,13 @@ def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samp
         dtypes; the pixel inputs of an INT8 file are uint8. The bytes depend on the model alone.
 
     Raises:
-        ConversionError: the converter refuses the model, or would need operators that are not
-            builtin; names the first reason.
+        ConversionError: the converter refuses the model, or the file would need operators that are
+            not builtin; names the first reason.
     """
-    if precision not in (Precision.FLOAT32, Precision.FLOAT16, Precision.INT16X8, Precision.INT8):
-        raise ConversionError(f"{precision} is made by mobilenn.quantize from a float32 file.")
+    made_here = precision in (Precision.FLOAT32, Precision.FLOAT16, Precision.INT16X8)
+    if not made_here and not (precision is Precision.INT8 and any(map(is_wrapper, model.submodules))):
+        hint = "Allowed here: float32, float16, int16x8, and int8 after quantization-aware training."
+        raise ConversionError(f"{precision} of {model.name} is made by mobilenn.quantize from a float32 file.", hint)
     names = output_names(model)
     lowered = lower(model)
     owner = tf.Module()

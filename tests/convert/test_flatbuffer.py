@@ -189,7 +189,23 @@ def test_what_is_not_portable_is_refused_by_name(model, reason):
     assert len(caught.value.message) < 500
 
 
-@pytest.mark.parametrize("precision", [Precision.DYNAMIC_INT8, Precision.INT4])
+def test_sequential_models_convert_too(tmp_path):
+    model = keras.Sequential([layers.Input((3,), name="features"), layers.Dense(2, name="value")])
+    values = np.random.default_rng(1).normal(size=(2, 3)).astype(np.float32)
+    found = run(to_flatbuffer(model, Precision.FLOAT32), tmp_path, features=values)
+    np.testing.assert_allclose(found["value"], model(values), atol=1e-6)
+
+
+def test_whole_number_inputs_keep_their_dtype(tmp_path):
+    ids = layers.Input((3,), name="ids", dtype="int32")
+    model = keras.Model(ids, layers.Dense(2, name="value")(layers.Embedding(5, 4)(ids)))
+    values = np.array([[0, 4, 2], [1, 1, 3]], np.int32)
+    flatbuffer = to_flatbuffer(model, Precision.FLOAT32)
+    assert read(flatbuffer).signatures[0].inputs[0].dtype == "int32"
+    np.testing.assert_allclose(run(flatbuffer, tmp_path, ids=values)["value"], model(values), atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", [Precision.DYNAMIC_INT8, Precision.INT8, Precision.INT4])
 def test_precisions_of_the_quantizer_are_sent_there(precision):
     with pytest.raises(ConversionError, match=r"made by mobilenn\.quantize"):
         to_flatbuffer(small(), precision)

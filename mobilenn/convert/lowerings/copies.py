@@ -17,7 +17,7 @@ class Replacement(NamedTuple):
     weights: list[np.ndarray]
 
 
-def is_wrapper(layer: keras.layers.Layer) -> bool:
+def is_wrapper(layer: Any) -> bool:
     """Whether a layer is tfmot's QuantizeWrapper; told by its parts, so that tfmot need not be imported."""
     return isinstance(layer, keras.layers.Wrapper) and hasattr(layer, "quantize_config")
 
@@ -67,7 +67,7 @@ def only_successor(layer: keras.layers.Layer, model: keras.Model) -> keras.layer
 
 def scope_of(model: keras.Model) -> Any:
     """A context in which every class that the model's wrapped layers mention can be found by name."""
-    wrappers = [layer for layer in model._flatten_layers() if is_wrapper(layer)]
+    wrappers = [layer for layer in model.submodules if is_wrapper(layer)]
     if not wrappers:
         return contextlib.nullcontext()
     from tensorflow_model_optimization.quantization.keras import quantize_scope
