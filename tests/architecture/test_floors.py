@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mobilenn"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+BY_NAME = {"ids": lambda path: str(path.relative_to(PACKAGE))}
 
 FLOORS = {
     "core": 1,
@@ -24,74 +28,138 @@ FLOORS = {
     "runtime": 3,
     "train": 4,
     "convert": 4,
-    "compress": 5,
     "quantize": 4,
     "verify": 4,
     "bench": 4,
+    "compress": 5,
     "jobs": 6,
     "stages": 6,
+    "report": 6,
     "evidence": 7,
     "preflight": 7,
     "requantize": 7,
     "scaffold": 7,
     "doctor": 7,
-    "report": 7,
     "pipeline": 8,
     "cli": 9,
-    "__main__": 10,
-    "__init__": 0,
 }
+ROOF = ("__init__", "__main__")  # they hold the package together and stand on no floor
 TENSORFLOW_ROOMS = ("layers", "networks", "train", "compress", "convert", "jobs")
-TENSORFLOW = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tf_agents")
+TENSORFLOW = (
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "tensorflow_model_optimization",
+    "tensorflow_probability",
+    "tf_agents",
+)
 
 
 def room(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return parts[0]
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imports(path: Path, module_level_only: bool = False):
-    """Names of the modules that a file imports."""
+@cache
+def imports(path: Path, at_load: bool = False) -> frozenset[str]:
+    """Names of the modules that a file imports: all of them, or those that load with it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if module_level_only else list(ast.walk(tree))
-    for node in nodes:
+    return frozenset(_imports(tree, at_load))
+
+
+def _imports(tree: ast.AST, at_load: bool) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
-            if node.module == "mobilenn":
-                yield from (f"mobilenn.{alias.name}" for alias in node.names)
+            if node.module.split(".")[0] == "mobilenn":  # the name may itself be a module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif not (at_load and does_not_run_at_load(node)):
+            yield from _imports(node, at_load)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def does_not_run_at_load(node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def files_of(module: str) -> Iterator[Path]:
+    """The files of ours that importing a module loads: its own, and its packages'; none for other libraries."""
+    parts = module.split(".")
+    if parts[0] != "mobilenn":
+        return
+    for depth in range(1, len(parts) + 1):
+        stem = PACKAGE.joinpath(*parts[1:depth])
+        yield from (path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file())
+
+
+@cache
+def loads_tensorflow(path: Path) -> str:
+    """The chain of imports by which loading a file loads TensorFlow; empty where it does not."""
+    chains = {path: str(path.relative_to(ROOT))}
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        for name in sorted(imports(here, at_load=True)):
+            if name.split(".")[0] in TENSORFLOW:
+                return f"{chains[here]} → {name}"
+            new = [below for below in files_of(name) if below not in chains]
+            chains |= {below: f"{chains[here]} → {below.relative_to(ROOT)}" for below in new}
+            waiting += new
+    return ""
+
+
+@pytest.mark.parametrize("path", SOURCES, **BY_NAME)
 def test_imports_run_downwards(path):
     here = room(path)
+    if here in ROOF:
+        return
     assert here in FLOORS, f"{here} stands on no floor: give it one in {Path(__file__).name} and in CONTRIBUTING.md."
     for name in imports(path):
-        if not name.startswith("mobilenn."):
+        there = name.split(".")[1] if name.startswith("mobilenn.") else here
+        if there == here or there == "__version__":
             continue
-        there = name.split(".")[1]
-        if there not in FLOORS or there == here:
-            continue
-        assert FLOORS[there] <= FLOORS[here], (
-            f"{path.relative_to(ROOT)} (floor {FLOORS[here]}) imports {name} (floor {FLOORS[there]}): move what it "
-            f"needs down to {there} or below, or move this module up."
+        assert there in FLOORS, f"{path.relative_to(ROOT)} imports {name}, which stands on no floor."
+        assert FLOORS[there] < FLOORS[here], (
+            f"{path.relative_to(ROOT)} (floor {FLOORS[here]}) imports {name} (floor {FLOORS[there]}): move what both "
+            f"need to a floor below {there}, or let a room above hand one the other's result."
         )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", SOURCES, **BY_NAME)
 def test_tensorflow_stays_in_its_rooms(path):
+    """Neither TensorFlow itself, nor a module of a room with TensorFlow that loads it."""
     if room(path) in TENSORFLOW_ROOMS:
         return
-    found = {name.split(".")[0] for name in imports(path)} & set(TENSORFLOW)
+    found = {name for name in imports(path) if name.split(".")[0] in TENSORFLOW}
     assert not found, f"{path.relative_to(ROOT)} imports {found}: hand the work to a job in mobilenn/jobs."
+    for below in (below for name in imports(path) for below in files_of(name)):
+        chain = loads_tensorflow(below)
+        assert not chain, f"{path.relative_to(ROOT)} → {chain}: hand the work to a job in mobilenn/jobs."
 
 
-def test_light_parts_of_heavy_rooms_stay_light():
-    """Preflight reads these on the side without TensorFlow."""
-    for name in ("train/config", "train/__init__", "compress/config", "compress/__init__", "networks/__init__"):
-        found = {module.split(".")[0] for module in imports(PACKAGE / f"{name}.py", module_level_only=True)}
-        assert not found & set(TENSORFLOW), name
+def test_the_house_map_shows_every_room_on_its_floor():
+    """CONTRIBUTING draws the floors that these tests hold."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawn = {
+        name: int(floor)
+        for floor, rooms in re.findall(r"(?m)^\| (\d+) \| (.+) \|$", text)
+        for name in re.findall(r"`(\w+)`", rooms)
+    }
+    assert drawn == FLOORS
+
+
+@pytest.mark.parametrize("module", TENSORFLOW)
+@pytest.mark.parametrize("place", ["mobilenn/core/store.py", "mobilenn/cli/run.py", "mobilenn/jobs/keras.py"])
+def test_ruff_bans_tensorflow_at_module_level(module, place):
+    """TID253 fires outside the rooms; inside a function it does not, since jobs import there."""
+    command = [sys.executable, "-m", "ruff", "check", "--select", "TID253", "--stdin-filename", place, "-"]
+    at_top = subprocess.run(command, input=f"import {module}\n", cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "TID253" in at_top.stdout, at_top.stderr
+    inside = f"def f():\n    import {module}\n"
+    done = subprocess.run(command, input=inside, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
 
 
 RUNS = {
@@ -103,31 +171,33 @@ RUNS = {
     "bench": ["bench", "none.tflite"],
     "verify": ["verify", "none.tflite"],
 }
+RUNNER = """
+import sys
+from mobilenn.cli.main import main
+try:
+    main()
+except SystemExit:
+    pass
+print("loaded", *sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def loaded_by(arguments: list[str]) -> set[str]:
+    """The top-level modules that a command has loaded when it ends."""
+    command = [sys.executable, "-c", RUNNER, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    last = done.stdout.splitlines()[-1].split()
+    assert last[0] == "loaded", done.stderr
+    return set(last[1:])
 
 
 @pytest.mark.parametrize("arguments", RUNS.values(), ids=RUNS)
 def test_commands_that_train_nothing_leave_tensorflow_out(arguments):
-    script = (
-        "import sys\n"
-        "from mobilenn.cli.main import main\n"
-        f"sys.argv = ['mobilenn', *{arguments!r}]\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "loaded = sorted({name.split('.')[0] for name in sys.modules} & "
-        f"set({TENSORFLOW!r}))\n"
-        "sys.exit(f'loaded {loaded}' if loaded else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    loaded = loaded_by(arguments)
+    assert "click" in loaded
+    assert not loaded & set(TENSORFLOW)
 
 
 def test_help_imports_little():
-    script = (
-        "import sys; sys.argv = ['mobilenn', '--help']\n"
-        "from mobilenn.cli.main import main\n"
-        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    loaded = set(done.stderr.split())
-    assert "click" in loaded
     heavy = {"numpy", "rich", "PIL", "matplotlib", "jinja2", "ai_edge_litert", "sklearn", "mlxtend"}
-    assert not loaded & heavy
+    assert not loaded_by(["--help"]) & heavy
