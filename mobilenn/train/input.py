@@ -104,7 +104,9 @@ def dataset(split: Split, plan: InputPlan) -> tf.data.Dataset:
 def _in_order(count: int, plan: InputPlan) -> tf.data.Dataset:
     """The rows of each element of one pass. Watching a validation split starts it anew each epoch, so it is lean."""
     elements, bounds = _bounds(count, plan)
-    return tf.data.Dataset.range(elements).map(lambda index: tf.range(*bounds(index)))
+    # Keras makes a second iterator of a dataset whose length it can tell, which takes longer than a small split.
+    indices = tf.data.Dataset.counter().take_while(lambda index: index < elements)
+    return indices.map(lambda index: tf.range(*bounds(index)))
 
 
 def _shuffled(count: int, plan: InputPlan) -> tf.data.Dataset:
