@@ -6,19 +6,23 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from mobilenn.core import recipe as recipes
 
 Status = Literal["ok", "missing", "wrong", "optional"]
 _PROBE = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 _PROBE_TIMEOUT_S = 120
+_GPU_USE = "a GPU trains faster; none is needed"
 _TOOLS = {
     "adb": "benchmarks on Android devices",
     "chromium": "runs in the browser",
@@ -46,7 +50,10 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Looks at Python, the libraries and their versions, the machine, and the recipes."""
+    """Looks at Python, the libraries and their versions, the machine, and the recipes.
+
+    It takes the seconds that TensorFlow needs to start, in a child process, and imports none of it here.
+    """
     findings = [_python(), *_libraries(), _keras(), _gpu(), *_machine(), _recipes()]
     return [*findings, *(_tool(name, use) for name, use in _TOOLS.items())]
 
@@ -60,50 +67,70 @@ def _python() -> Finding:
 
 
 def _libraries() -> list[Finding]:
-    """Every requirement of the package's own metadata, base and extras."""
+    """Every requirement of the package's own metadata, base and extras, and what those require in turn."""
     try:
         lines = importlib.metadata.requires("mobilenn") or []
     except importlib.metadata.PackageNotFoundError:
         return [Finding(name="mobilenn", status="missing", found="not installed", wanted="", fix="pip install -e .")]
-    found = [_library(line) for line in lines if not line.startswith("mobilenn") and "extra == 'gpu'" not in line]
-    return list({finding.name: finding for finding in found if finding is not None}.values())
+    base, train = _active(lines, ""), _active(lines, "train")
+    wanted = {canonicalize_name(r.name): (r, "mobilenn[train]") for r in train}
+    wanted |= {canonicalize_name(r.name): (r, "mobilenn") for r in base}
+    found = [_library(requirement, target) for requirement, target in wanted.values()]
+    return [*found, _conflicts([requirement for requirement, _ in wanted.values()])]
 
 
-def _library(line: str) -> Finding | None:
-    match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*([^;]*)(?:;.*extra == ['\"](\w+)['\"])?", line)
-    if match is None:
-        return None
-    name, wanted, extra = match.group(1), match.group(2).strip(), match.group(3)
-    target = f"mobilenn[{extra}]" if extra else "mobilenn"
-    fix = f"pip install '{target}'"
+def _active(lines: list[str], extra: str) -> list[Requirement]:
+    """The requirements that hold on this machine with an extra chosen."""
+    parsed = map(Requirement, lines)
+    return [r for r in parsed if r.marker is None or r.marker.evaluate({"extra": extra})]
+
+
+def _version(name: str) -> str | None:
     try:
-        version = importlib.metadata.version(name)
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        status: Status = "optional" if extra else "missing"
-        return Finding(name=name, status=status, found="not installed", wanted=wanted, fix=fix)
-    good = all(_satisfies(version, clause) for clause in wanted.split(",") if clause)
-    return Finding(name=name, status="ok" if good else "wrong", found=version, wanted=wanted, fix="" if good else fix)
+        return None
 
 
-def _satisfies(version: str, clause: str) -> bool:
-    """Whether a version meets one clause of `>=1.2`, `<3` or `==1.2`."""
-    match = re.match(r"(>=|<=|==|<|>)\s*([\d.]+)", clause.strip())
-    if match is None:
-        return True
-    ours, theirs = _numbers(version), _numbers(match.group(2))
-    width = max(len(ours), len(theirs))
-    ours, theirs = ours + (0,) * (width - len(ours)), theirs + (0,) * (width - len(theirs))
-    return {
-        ">=": ours >= theirs,
-        "<=": ours <= theirs,
-        "==": ours == theirs,
-        "<": ours < theirs,
-        ">": ours > theirs,
-    }[match.group(1)]
+def _library(requirement: Requirement, target: str) -> Finding:
+    """Holds the installed version of one library against the range that is asked for."""
+    wanted, fix = str(requirement.specifier), f"pip install '{target}'"
+    version = _version(requirement.name)
+    if version is None:
+        status: Status = "missing" if target == "mobilenn" else "optional"
+        return Finding(name=requirement.name, status=status, found="not installed", wanted=wanted, fix=fix)
+    good = requirement.specifier.contains(version, prereleases=True)
+    status = "ok" if good else "wrong"
+    return Finding(name=requirement.name, status=status, found=version, wanted=wanted, fix="" if good else fix)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0])[:3])
+def _conflicts(roots: list[Requirement]) -> Finding:
+    """What the libraries require of each other, all the way down; absent roots are findings of their own."""
+    faults = dict(_faults([r for r in roots if _version(r.name) is not None]))
+    fix = "pip install " + " ".join(f"'{wanted}'" for wanted in faults) if faults else ""
+    found = "; ".join(faults.values()) or "agree"
+    status: Status = "wrong" if faults else "ok"
+    return Finding(name="their dependencies", status=status, found=found, wanted="no conflicts", fix=fix)
+
+
+def _faults(roots: list[Requirement]) -> Iterator[tuple[str, str]]:
+    """Pairs of a requirement that is not met, as pip reads it, and a sentence about it."""
+    seen: set[str] = set()
+    waiting = [(root.name, extra) for root in roots for extra in ("", *root.extras)]
+    while waiting:
+        name, extra = waiting.pop()
+        if f"{canonicalize_name(name)}[{extra}]" in seen:
+            continue
+        seen.add(f"{canonicalize_name(name)}[{extra}]")
+        for needed in _active(importlib.metadata.requires(name) or [], extra):
+            version = _version(needed.name)
+            if version is None:
+                yield f"{needed.name}{needed.specifier}", f"{name} needs {needed.name}, which is not installed"
+                continue
+            if not needed.specifier.contains(version, prereleases=True):
+                asked = f"{needed.name}{needed.specifier}"
+                yield asked, f"{name} needs {asked}, found {version}"
+            waiting += [(needed.name, inner) for inner in ("", *needed.extras)]
 
 
 def _keras() -> Finding:
@@ -112,7 +139,7 @@ def _keras() -> Finding:
     return Finding(
         name="TF_USE_LEGACY_KERAS",
         status="ok" if good else "wrong",
-        found=value or "unset",
+        found=value or "empty",
         wanted="1",
         fix="" if good else "unset TF_USE_LEGACY_KERAS",
     )
@@ -120,33 +147,30 @@ def _keras() -> Finding:
 
 def _gpu() -> Finding:
     """Asks TensorFlow in a child process, since a broken driver can take it down."""
-    wanted = "a GPU trains faster; none is needed"
+    install = "pip install 'mobilenn[gpu]'"
     if importlib.util.find_spec("tensorflow") is None:
-        return Finding(
-            name="GPU", status="optional", found="no TensorFlow", wanted=wanted, fix="pip install 'mobilenn[gpu]'"
-        )
-    command = [sys.executable, "-c", _PROBE]
+        return Finding(name="GPU", status="optional", found="no TensorFlow", wanted=_GPU_USE, fix=install)
     try:
+        command = [sys.executable, "-c", _PROBE]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S)
-        count = int(done.stdout.strip() or -1)
-    except (subprocess.TimeoutExpired, ValueError):
-        count = -1
-    if count < 0:
-        return Finding(
-            name="TensorFlow",
-            status="wrong",
-            found="does not start",
-            wanted="",
-            fix=f"{sys.executable} -c 'import tensorflow'",
-        )
-    fix = "" if count else "pip install 'mobilenn[gpu]'"
-    return Finding(name="GPU", status="ok" if count else "optional", found=str(count), wanted=wanted, fix=fix)
+        count = int(done.stdout.split()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        fix = f"{sys.executable} -c 'import tensorflow'"
+        return Finding(name="TensorFlow", status="wrong", found="does not start", wanted="starts", fix=fix)
+    if count:
+        return Finding(name="GPU", status="ok", found=str(count), wanted=_GPU_USE)
+    if os.environ.get("CUDA_VISIBLE_DEVICES") is not None:
+        install = "unset CUDA_VISIBLE_DEVICES"
+    return Finding(name="GPU", status="optional", found="0", wanted=_GPU_USE, fix=install)
 
 
 def _machine() -> list[Finding]:
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    rows = (("free disk", free_gb, 2.0, "free some space"), ("memory", memory_gb, 4.0, ""))
+    rows = (
+        ("free disk", free_gb, 2.0, "df -h ."),
+        ("memory", memory_gb, 4.0, "mobilenn run RECIPE --set train.batch_size=16"),
+    )
     found = [
         Finding(
             name=name,
@@ -163,7 +187,7 @@ def _machine() -> list[Finding]:
 def _recipes() -> Finding:
     count = len(recipes.names())
     status: Status = "ok" if count else "missing"
-    fix = "" if count else "reinstall mobilenn"
+    fix = "" if count else "pip install --force-reinstall --no-deps mobilenn"
     return Finding(name="recipes", status=status, found=str(count), wanted="1 or more", fix=fix)
 
 
