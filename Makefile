@@ -3,9 +3,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT ?= out/alexnet
+WHEELS ?= dist
 
-.PHONY: demo test slow lint format lock wheel clean help
+.PHONY: help demo test slow lint format lock wheel clean
 
 help:
 	@echo "make demo    train, compress, convert, verify and time AlexNet; ends with a report"
@@ -14,6 +16,7 @@ help:
 	@echo "make format  ruff format"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 	@echo "make wheel   build the wheel into dist/"
+	@echo "make clean   remove .venv, dist and out"
 
 demo: $(VENV)/installed
 	$(BIN)/mobilenn run alexnet --out $(OUT)
@@ -34,19 +37,23 @@ format: $(VENV)/installed
 	$(BIN)/ruff format .
 
 # pip checks every hash of the lock, and compiles bytecode, which halves the start of TensorFlow.
-$(VENV)/installed: requirements/test.txt pyproject.toml
+$(VENV)/locked: requirements/test.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: mobilenn needs Python 3.11. Type: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --progress-bar off --require-hashes --compile -r requirements/test.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Installing requirements/test.txt into $(VENV): 3 GB on disk, a few minutes, once."
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(PIP) install --require-hashes --compile --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 lock:
-	$(BIN)/python tools/lock.py
+	"$(PYTHON)" tools/lock.py
 
 wheel: $(VENV)/installed
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(WHEELS) .
 
 clean:
 	rm -rf $(VENV) build dist out

@@ -1,12 +1,15 @@
 """Writes requirements/*.txt: every version and hash of the base install, of training, and of the tests.
 
-    python tools/lock.py
+    python tools/lock.py [--upgrade]
 
-Needs uv, which nothing else does. The files name no package index: whoever installs uses their own.
+Needs uv, which nothing else does. Versions that still fit stay; --upgrade takes the newest ones. The files name no
+package index: whoever installs uses their own.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -14,20 +17,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = {
-    "base": [],
-    "train": ["--extra", "train"],
-    "test": ["--extra", "train", "--group", "test"],
+    "base": ["pyproject.toml"],
+    "train": ["pyproject.toml", "--extra", "train"],
+    "test": ["pyproject.toml", "--extra", "train", "--group", "test"],
+    "tools": ["--group", "pyproject.toml:test", "--constraints", "requirements/base.txt"],  # on top of base
 }
 
 
 def main() -> None:
     """Resolves each lock for Python 3.11."""
-    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    if not Path(uv).exists():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    upgrade = ["--upgrade"] if parser.parse_args().upgrade else []
+    uv = shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "bin")]))
+    if uv is None:
         sys.exit("error: uv is not installed. Type: pip install uv")
-    for name, extras in LOCKS.items():
+    for name, what in LOCKS.items():
         target = ROOT / "requirements" / f"{name}.txt"
-        command = [uv, "pip", "compile", "pyproject.toml", *extras, "--python-version", "3.11", "--generate-hashes"]
+        command = [uv, "pip", "compile", *what, "--python-version", "3.11", "--generate-hashes", *upgrade]
         options = ["--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", "--output-file", str(target)]
         subprocess.run([*command, *options], cwd=ROOT, check=True)
         print(f"Wrote {target.relative_to(ROOT)}")
