@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect as inspection
+import os
 import re
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from mobilenn.convert.flatbuffer import output_names, to_flatbuffer
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.layers.lrn import LocalResponseNormalization
+from mobilenn.quantize import quantize_flatbuffer
 from mobilenn.runtime.host import HostSession
 from mobilenn.tflite.inspect import inspect, precheck
 from mobilenn.tflite.reader import read
@@ -114,24 +116,30 @@ def test_bytes_of_loops_carry_no_counters():
     assert not [t.spec.name for t in contents.tensors if re.search(r"__inference|_\d{3,}|Partitioned", t.spec.name)]
 
 
-@pytest.mark.slow
-def test_bytes_are_the_same_in_a_fresh_process():
-    program = """
-        import hashlib
-        from mobilenn import networks
-        import tf_keras as keras
-        from mobilenn.convert.flatbuffer import to_flatbuffer
-        from mobilenn.core.precision import Precision
-        alexnet = networks.module("alexnet")
-        keras.utils.set_random_seed(2)
-        print(hashlib.sha256(to_flatbuffer(alexnet.build(alexnet.TINY), Precision.FLOAT32)).hexdigest())
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
-    fresh = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout.strip()
-    to_flatbuffer(small(), Precision.FLOAT32)
+def alexnet_digests():
+    """SHA-256 of tiny AlexNet as float32, and quantized from there."""
     alexnet = networks.module("alexnet")
     keras.utils.set_random_seed(2)
-    assert hashlib.sha256(to_flatbuffer(alexnet.build(alexnet.TINY), Precision.FLOAT32)).hexdigest() == fresh
+    source = to_flatbuffer(alexnet.build(alexnet.TINY), Precision.FLOAT32)
+    image = np.random.default_rng(0).integers(0, 256, read(source).signatures[0].inputs[0].shape)
+    made = [quantize_flatbuffer(source, p, [{"image": image}]) for p in (Precision.INT8, Precision.DYNAMIC_INT8)]
+    return [hashlib.sha256(flatbuffer).hexdigest() for flatbuffer in (source, *made)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_bytes_are_the_same_in_a_fresh_process(hash_seed):
+    body = [inspection.getsource(alexnet_digests), "print(*alexnet_digests())"]
+    names = ("to_flatbuffer", "quantize_flatbuffer", "Precision", "read")
+    imports = [f"from {globals()[name].__module__} import {name}" for name in names]
+    program = "\n".join(
+        ["import hashlib, numpy as np", "from mobilenn import networks", "import tf_keras as keras", *imports, *body]
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    command = [sys.executable, "-c", program]
+    fresh = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment).stdout
+    to_flatbuffer(small(), Precision.FLOAT32)
+    assert alexnet_digests() == fresh.split()
 
 
 def trained_qat():
