@@ -95,6 +95,12 @@ def apply_transform(model: keras.Model, transform: str) -> keras.Model:
         raise ConversionError(f"tfmot refuses quantization-aware training of {model.name}: {first}.") from error
 
 
+def _stands_alone(layer: keras.layers.Layer) -> bool:
+    """Whether a batch normalisation follows no 2-D convolution, with which tfmot would fold it."""
+    before = layer.inbound_nodes[0].inbound_layers
+    return type(layer) is _LAYERS.BatchNormalization and type(before) is not _LAYERS.Conv2D
+
+
 def settled(trained: keras.Model, float_model: keras.Model) -> keras.Model:
     """Takes a model out of training: plain wrappers, whose kernels hold the zeros and clusters that were kept.
 
@@ -130,7 +136,7 @@ def _short(weight: Any, layer: keras.layers.Layer) -> str:
 def _annotate(layer: keras.layers.Layer) -> keras.layers.Layer:
     made = layer.__class__.from_config(layer.get_config())
     annotate = tfmot.quantization.keras.quantize_annotate_layer
-    if type(layer) in _KNOWN:
+    if type(layer) in _KNOWN and not _stands_alone(layer):
         return annotate(made)
     if type(layer) in _OUTPUT_ONLY:
         return annotate(made, configs.Default8BitOutputQuantizeConfig())
