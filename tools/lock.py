@@ -35,8 +35,9 @@ def main() -> None:
     for name, what in LOCKS.items():
         target = ROOT / "requirements" / f"{name}.txt"
         command = [uv, "pip", "compile", *what, "--python-version", "3.11", "--generate-hashes", *upgrade]
-        options = ["--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", "--output-file", str(target)]
-        subprocess.run([*command, *options], cwd=ROOT, check=True)
+        quiet = ["--no-emit-index-url", "--no-header", "--no-annotate", "--quiet"]
+        files = ["--constraints", "requirements/constraints.in", "--output-file", str(target)]
+        subprocess.run([*command, *quiet, *files], cwd=ROOT, check=True)
         print(f"Wrote {target.relative_to(ROOT)}")
 
 
