@@ -69,7 +69,7 @@ def _in_worker(flatbuffer: bytes, precision: Precision, samples: dict[str, np.nd
 
 def _samples(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0]

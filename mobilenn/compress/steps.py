@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import tf_keras as keras
@@ -29,7 +30,8 @@ def apply_step(
         model: the model that the step before made; it is not changed.
         dataset: what to fine-tune on.
         arguments: `step` (prune, cluster or qat), `settings`, `done` (the steps before), `task`,
-            `train` (the recipe's, whose augmentation is kept) and `seed`.
+            `train` (the recipe's, whose augmentation is kept), `seed`, and `folder`, where the
+            fine-tuning keeps its checkpoint (empty: it keeps none).
         emit: receives progress events.
 
     Returns:
@@ -42,7 +44,14 @@ def apply_step(
     tuning = _tuning(settings, trained)
 
     def tune(wrapped: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
-        run = FitRun(task=arguments["task"], stage=step, seed=arguments["seed"], callbacks=tuple(callbacks), emit=emit)
+        run = FitRun(
+            task=arguments["task"],
+            stage=step,
+            seed=arguments["seed"],
+            callbacks=tuple(callbacks),
+            checkpoint_dir=Path(arguments["folder"]) / "checkpoint" if arguments["folder"] else None,
+            emit=emit,
+        )
         fit(wrapped, dataset, tuning, run)
 
     if step == "prune":

@@ -84,7 +84,7 @@ def _arrays(path: Path, *keys: str) -> list[np.ndarray]:
             raise DataError(
                 f"{path} would unpack to {total / 1e9:.0f} GB.", f"Allowed: {MAX_UNPACKED_BYTES >> 30} GiB."
             )
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = [key for key in keys if key not in arrays.files]
             if missing:
                 raise DataError(f"{path} has no array '{missing[0]}'.", f"It holds: {', '.join(arrays.files)}.")

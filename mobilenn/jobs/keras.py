@@ -67,6 +67,7 @@ def compress(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
     dataset = _dataset(arguments)
     model, transforms = apply_step(rebuild(parent), dataset, arguments, emit)
     written = _write(model, transforms, arguments, dataset)
+    shutil.rmtree(Path(arguments["folder"]) / "checkpoint", ignore_errors=True)
     return {**written, "artifact": {"model": written["artifact"]}}, {}
 
 

@@ -33,7 +33,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         ArtifactError: the file is missing, damaged, or of another network.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             names = sorted(arrays.files)
             values = [arrays[name] for name in names]
     except FileNotFoundError:

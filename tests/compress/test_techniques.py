@@ -47,6 +47,7 @@ def apply(model, step, settings=None, done=()):
         "task": "classification",
         "train": {},
         "seed": 1,
+        "folder": "",
     }
     return apply_step(model, dataset(model, classes), arguments, lambda _: None)
 
