@@ -29,6 +29,7 @@ def programs() -> dict[str, list[str]]:
         "bare click --help": [sys.executable, "-c", BARE, "--help"],
         "mobilenn --help": [str(folder / "mobilenn"), "--help"],
         "litert-benchmark --help": [str(folder / "litert-benchmark"), "--help"],
+        "aeq --help": [str(folder / "aeq"), "--help"],
     }
 
 
