@@ -13,6 +13,7 @@ import numpy as np
 from mobilenn.core import store
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.records import to_dict
+from mobilenn.runtime.profiler import OperatorTime, profile
 from mobilenn.runtime.timing import Latency, latency
 
 Event = Callable[[dict[str, Any]], None]
@@ -62,6 +63,7 @@ class BenchReport:
         peak_memory_bytes: of the first thread count's worker, above what it held before loading.
         load_average: of the machine over the last minute, before timing; above the number of cores
             other work has disturbed the figures.
+        profile: where the time goes, slowest operator first; empty where the runtime gives none.
     """
 
     path: str
@@ -70,6 +72,7 @@ class BenchReport:
     latency_ms: tuple[Latency, ...]
     peak_memory_bytes: int
     load_average: float
+    profile: tuple[OperatorTime, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain, JSON-ready values."""
@@ -126,6 +129,7 @@ def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lam
         latency_ms=tuple(found),
         peak_memory_bytes=memory,
         load_average=load,
+        profile=profile(path),
     )
 
 

@@ -26,6 +26,7 @@ _MEASURES = [
     "sparsity",
     "latency_ms",
     "peak_memory_bytes",
+    "load_average",
     "profile",
     "agreement",
 ]

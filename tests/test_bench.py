@@ -45,6 +45,16 @@ def test_more_work_takes_longer_and_more_memory(files):
     assert memory[1] > memory[0] + 4_000_000
 
 
+def test_the_profile_sees_inside_the_delegate(files):
+    """Three dense layers and the classifier; the matrix products take nearly all of the time."""
+    found = bench(files / "large.tflite", BenchConfig(threads=(1,), **QUICK)).profile
+    first = found[0]
+    assert "Fully Connected" in first.operator
+    assert first.count == 4
+    assert first.share > 0.9
+    assert sum(row.ms for row in found) < 100
+
+
 def test_timing_stops_once_the_median_is_known(files):
     wide = BenchConfig(threads=(1,), warmup_s=0.01, max_seconds=20.0, min_runs=10, interval=0.9)
     assert bench(files / "small.tflite", wide).latency_ms[0].runs < 1000

@@ -15,7 +15,7 @@ from mobilenn.cli import options
 @click.option("--max-seconds", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Per thread count.")
 @options.as_json
 def command(file: Path, threads: tuple[int, ...], max_seconds: float, as_json: bool) -> None:
-    """Time a .tflite FILE on this machine: median, p90, memory, operators."""
+    """Time a .tflite FILE on this machine: median, p90, memory, and where the time goes."""
     from mobilenn.bench import BenchConfig, bench
     from mobilenn.cli.progress import Progress
 

@@ -66,7 +66,25 @@ def timing(found: Mapping[str, Any]) -> str:
     ]
     text = render(("threads", "median ms", "95 % interval", "p90 ms", "min ms", "runs"), rows)
     memory = found.get("peak_memory_bytes")
-    return f"{text}\nPeak memory {memory / 1e6:.1f} MB" if memory else text
+    parts = [text, f"Peak memory {memory / 1e6:.1f} MB" if memory else "", _profile(found.get("profile") or ())]
+    return "\n".join(filter(None, parts))
+
+
+def _profile(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns where the time goes, as a table with bars; empty where the runtime gave no profile."""
+    if not rows:
+        return ""
+    shown = [
+        (
+            row["operator"],
+            row["count"],
+            f"{row['ms']:.4f}",
+            f"{100 * row['share']:.1f} %",
+            "█" * round(20 * row["share"]),
+        )
+        for row in rows
+    ]
+    return render(("operator", "count", "ms", "share", ""), shown)
 
 
 def comparison(found: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import resource
 import signal
 import struct
 import subprocess
@@ -158,12 +159,20 @@ class Worker:
         return f"Its output is in {self.log}." if self.log else ""
 
 
-def serve(jobs: Mapping[str, Job]) -> None:
+def serve(jobs: Mapping[str, Job], max_address_bytes: int = 0) -> None:
     """The child's main: reads jobs from standard input until it closes.
+
+    Args:
+        jobs: by name.
+        max_address_bytes: limit of the process's memory, for files of anybody's, which may ask for
+            any amount; such a process leaves no core file either. 0 sets no limit.
 
     Whatever libraries print goes to standard error (the log). The process ends as soon as its
     parent does, even in the middle of a job, so that a killed run leaves no writer behind.
     """
+    if max_address_bytes:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (max_address_bytes, max_address_bytes))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: queue.Queue = queue.Queue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -179,6 +178,5 @@ def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_BYTES, MAX_ADDRESS_BYTES))
-    worker.serve({"load": load, "predict": predict, "measure": measure, "memory": memory})
+    jobs = {"load": load, "predict": predict, "measure": measure, "memory": memory}
+    worker.serve(jobs, max_address_bytes=MAX_ADDRESS_BYTES)
