@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from mobilenn.core import store
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.records import to_dict
+from mobilenn.runtime.machine import OtherWork
 from mobilenn.runtime.profiler import OperatorTime, profile
 from mobilenn.runtime.timing import Latency, latency
 
@@ -61,8 +61,8 @@ class BenchReport:
         api: the runtime's interface.
         latency_ms: one entry per thread count.
         peak_memory_bytes: of the first thread count's worker, above what it held before loading.
-        load_average: of the machine over the last minute, before timing; above the number of cores
-            other work has disturbed the figures.
+        other_load: cores that other work kept busy meanwhile, which disturbs the figures; None where
+            the system does not tell.
         profile: where the time goes, slowest operator first; empty where the runtime gives none.
     """
 
@@ -71,7 +71,7 @@ class BenchReport:
     api: str
     latency_ms: tuple[Latency, ...]
     peak_memory_bytes: int
-    load_average: float
+    other_load: float | None
     profile: tuple[OperatorTime, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,21 +115,22 @@ def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lam
     """
     from mobilenn.runtime.host import HostSession
 
-    load = os.getloadavg()[0]
+    others = OtherWork()
     found, memory = [], 0
     for threads in config.threads:
         with HostSession(path, threads=threads, api=config.api) as session:
             found.append(latency(session.measure(config.job()), threads))
             memory = memory or session.peak_memory_bytes()
         on_event({"stage": "bench", "threads": threads, "median_ms": found[-1].median})
+    operators = profile(path)
     return BenchReport(
         path=str(path),
         sha256=store.sha256_file(path),
         api=config.api,
         latency_ms=tuple(found),
         peak_memory_bytes=memory,
-        load_average=load,
-        profile=profile(path),
+        other_load=others.cores(),
+        profile=operators,
     )
 
 

@@ -26,7 +26,7 @@ _MEASURES = [
     "sparsity",
     "latency_ms",
     "peak_memory_bytes",
-    "load_average",
+    "other_load",
     "profile",
     "agreement",
 ]

@@ -103,7 +103,7 @@ class VariantResult:
         metric_drop: positive is worse than the float model.
         sparsity: share of weights that are zero.
         peak_memory_bytes: that loading and running the file added to its worker.
-        load_average: of the machine before timing; above its cores other work disturbed the figures.
+        other_load: cores that other work kept busy during the timing.
         agreement: share of test samples that get the float model's answer.
     """
 
@@ -121,7 +121,7 @@ class VariantResult:
     latency_ms: Latency | None = None
     latency_by_threads: tuple[Latency, ...] | None = None
     peak_memory_bytes: int | None = None
-    load_average: float | None = None
+    other_load: float | None = None
     profile: tuple[OperatorTime, ...] | None = None
     parity: Mapping[str, OutputParity] | None = None
     operators: Mapping[str, int] | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from mobilenn.report import format as fmt
 from mobilenn.report.schema import Latency, Report, VariantResult
 
+DISTURBING_CORES = 0.25  # busy with other work while a file is timed: more than a system's own chores
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyCell:
@@ -188,8 +190,7 @@ def _latency_figure(time: Latency | None, unit: fmt.TimeUnit, speed: float | Non
 
 def disturbed(report: Report) -> str:
     """Says which variants were timed while other work kept the machine busy; empty where none was."""
-    cores = report.environment.cores
-    busy = [name for name, row in report.variants.items() if (row.load_average or 0.0) > cores]
+    busy = [name for name, row in report.variants.items() if (row.other_load or 0.0) > DISTURBING_CORES]
     if not busy:
         return ""
     return f"The machine was busy with other work while it timed {', '.join(busy)}: do not lean on small differences."

@@ -113,6 +113,6 @@ def _measured(path: Path, timing: Mapping[str, Any], inspection: Mapping[str, An
         "latency_ms": timing["latency_ms"][0],
         "latency_by_threads": timing["latency_ms"],
         "peak_memory_bytes": timing["peak_memory_bytes"],
-        "load_average": timing["load_average"],
+        "other_load": timing["other_load"],
         "profile": timing["profile"],
     }
