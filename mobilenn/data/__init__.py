@@ -33,8 +33,8 @@ class Split:
 
     Args:
         inputs: raw values by input name, (N, ...): images uint8 NHWC 0..255, clips uint8 NTHWC,
-            tables float32 (N, F).
-        targets: class indices int64 (N,), or values to predict float32 (N, d).
+            tables float32 (N, F), sound int16 (N, samples), frames float32 (N, T, F), tokens int32 (N, T).
+        targets: class indices int64 (N,), values to predict float32 (N, d), or tokens int32 (N, T).
     """
 
     inputs: Mapping[str, ArrayLike]
@@ -168,7 +168,7 @@ def representative(split: Split, count: int, seed: int) -> list[dict[str, np.nda
         seed: of the draw.
 
     Returns:
-        One dictionary a sample: input name to (1, ...) float32.
+        One dictionary a sample: input name to (1, ...), float32 or, of tokens, int32.
     """
     order = np.random.default_rng([seed, 77]).permutation(len(split))
     if split.targets.ndim == 1:
@@ -179,7 +179,8 @@ def representative(split: Split, count: int, seed: int) -> list[dict[str, np.nda
             rank[rows] = np.arange(len(rows))
         order = order[np.lexsort((targets, rank))]
     picked = order[:count]
-    inputs = {name: array[picked].astype(np.float32) for name, array in split.inputs.items()}
+    inputs = {name: array[picked] for name, array in split.inputs.items()}
+    inputs = {name: a if a.dtype == np.int32 else a.astype(np.float32) for name, a in inputs.items()}
     return [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(len(picked))]
 
 
