@@ -35,6 +35,7 @@ _EMPTY = {
     "latency_by_threads": [],
     "parity": {},
     "operators": {},
+    "forms": [],
     "details": {},
     "reason": "",
 }

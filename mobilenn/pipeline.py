@@ -56,13 +56,13 @@ def _variant(place: Workplace, name: str, variant: Variant, trained: Mapping[str
         row["files"] = [model["path"]]
         if until == "compress":
             return row
-        source = keras.convert(place, stage, model, variant)
-        row["files"] = [str(source)]
+        sources = keras.convert(place, stage, model, variant)
+        row["files"] = [str(source) for source in sources.values() if isinstance(source, Path)]
         if until == "convert":
             return row
-        made = tflite.quantize(place, name, variant, source, model)
+        made = tflite.quantize(place, name, variant, sources, model)
         path = place.out / name / "model.tflite"
-        row |= {"files": [str(path)], "file": f"{name}/model.tflite", "sha256": made["sha256"]}
+        row |= {"files": [str(path)], "file": f"{name}/model.tflite", **made}
         if until == "quantize":
             return row
         row |= tflite.verify(place, name, variant, stage, made["sha256"])

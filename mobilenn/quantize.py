@@ -28,6 +28,8 @@ INT8_STEPS = 255
 # runs in int8. Measured on a trained classifier: at a bound of 0.011 the outputs' error grows by
 # 1.4 %, at 0.046 by 9 %; in float32 the layer takes three times as long.
 MAX_ENERGY_ERROR = 0.02
+# Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
+_FRONT_END = r"log_mel"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -170,8 +172,7 @@ def _dynamic_int8(worker: Any, model: Any, ranges: Ranges) -> None:
     from ai_edge_quantizer import recipe
 
     worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
-    # its squares span too many magnitudes for one scale that is chosen on the fly
-    _keep_float(worker, r"lrn_energy")
+    _keep_energies(worker)
 
 
 def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
@@ -180,17 +181,26 @@ def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
     worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
     for operation in (qtyping.TFLOperationName.FULLY_CONNECTED, qtyping.TFLOperationName.CONV_2D):
         worker.add_dynamic_config(".*", operation, num_bits=4)
-    _keep_float(worker, r"lrn_energy")
+    _keep_energies(worker)
+
+
+def _keep_energies(worker: Any) -> None:
+    """Squares span too many magnitudes for one scale that is chosen on the fly."""
+    for pattern in (r"lrn_energy", _FRONT_END):
+        _keep_float(worker, pattern)
 
 
 def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
-    from ai_edge_quantizer import recipe
+    from ai_edge_quantizer import qtyping, recipe
 
     worker.load_quantization_recipe(recipe.static_wi8_ai8())
     for operation in ("INPUT", "OUTPUT"):
         _keep_float(worker, ".*", operation)
     for name in _float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
+    _keep_float(worker, _FRONT_END)
+    for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
+        worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)
     for scope, error in lrn_energy_errors(model, ranges).items():
         single_input = "log|exponent|gain"  # XNNPACK folds this chain into a table between int8 tensors
         parts = single_input if error <= MAX_ENERGY_ERROR else f"square|energy|{single_input}|output"
@@ -214,6 +224,12 @@ def _float_operators(model: Any) -> list[str]:
     ends = [(graph, op) for graph, op in operators(model, "SOFTMAX") if op.outputs[0] in graph.outputs]
     kept = [*loops, *ends, *operators(model, "RSQRT")]
     return [graph.tensors[index].name.decode() for graph, operator in kept for index in operator.outputs]
+
+
+def _loop_products(model: Any) -> list[str]:
+    """Names of the matrix products inside loops."""
+    found = [(graph, op) for graph, op in operators(model, "FULLY_CONNECTED") if graph is not model.subgraphs[0]]
+    return [graph.tensors[operator.outputs[0]].name.decode() for graph, operator in found]
 
 
 def lrn_energy_errors(model: Any, ranges: Ranges) -> dict[str, float]:

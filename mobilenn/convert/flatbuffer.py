@@ -23,7 +23,9 @@ from mobilenn.tflite.writer import parse, serialize
 Samples = Iterable[Mapping[str, np.ndarray]]
 
 
-def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samples | None = None) -> bytes:
+def to_flatbuffer(
+    model: keras.Model, precision: Precision, representative: Samples | None = None, form: str = "hoisted"
+) -> bytes:
     """Converts a model, with every lowering applied.
 
     Args:
@@ -32,6 +34,7 @@ def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samp
             mobilenn.quantize in a fraction of the converter's time).
         precision: FLOAT32, FLOAT16, INT16X8 or, of a quantization-aware model, INT8.
         representative: calibration samples for INT16X8: input name to (1, ...) float32, raw values.
+        form: of recurrent layers, one of mobilenn.convert.lowerings.recurrent.FORMS.
 
     Returns:
         A bare flatbuffer with the signature `serving_default`. Inputs and outputs have the model's
@@ -46,7 +49,7 @@ def to_flatbuffer(model: keras.Model, precision: Precision, representative: Samp
         hint = "Allowed here: float32, float16, int16x8, and int8 after quantization-aware training."
         raise ConversionError(f"{precision} of {model.name} is made by mobilenn.quantize from a float32 file.", hint)
     names = output_names(model)
-    lowered = lower(model)
+    lowered = lower(model, form)
     owner = tf.Module()
     owner.weights = lowered.weights  # the converter finds variables through what owns them
     converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(lowered, names)], owner)

@@ -58,6 +58,7 @@ class KerasModel:
         network: module name under mobilenn/networks.
         config: the network's Config as plain values.
         transforms: structural changes replayed after building, such as `qat`.
+        forms: forms that its recurrent layers can be converted in; empty where it has none.
         inputs, outputs: the signature, batch 1.
         lineage: what made it.
     """
@@ -67,6 +68,7 @@ class KerasModel:
     network: str
     config: Mapping[str, Any]
     transforms: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     lineage: Lineage

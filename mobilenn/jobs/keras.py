@@ -75,7 +75,8 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     """Converts a stored model to a flatbuffer file.
 
     Args:
-        arguments: `parent` (a KerasModel as plain values), `precision` and `path` to write.
+        arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, and `form`
+            of the recurrent layers (empty where there are none).
         arrays: calibration samples by input name, (N, ...) float32; may be empty.
     """
     from mobilenn.compress.rebuild import rebuild
@@ -85,7 +86,8 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
     precision = Precision.parse(arguments["precision"])
     path = Path(arguments["path"])
-    store.write_bytes(path, to_flatbuffer(model, precision, calibration(arrays)))
+    form = {"form": arguments["form"]} if arguments["form"] else {}
+    store.write_bytes(path, to_flatbuffer(model, precision, calibration(arrays), **form))
     return {"files": {path.name: store.sha256_file(path)}, "artifact": {}}, {}
 
 
@@ -99,6 +101,7 @@ def calibration(arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]
 
 def _write(model: Any, transforms: tuple[str, ...], arguments: Mapping[str, Any], dataset: Any) -> dict[str, Any]:
     """Writes weights and outputs below the stage's folder; returns the manifest's part."""
+    from mobilenn.convert.lowerings.recurrent import forms
     from mobilenn.networks._weights import save_weights
 
     folder = Path(arguments["folder"])
@@ -111,6 +114,7 @@ def _write(model: Any, transforms: tuple[str, ...], arguments: Mapping[str, Any]
         network=arguments["network"],
         config=arguments["config"],
         transforms=transforms,
+        forms=forms(model),
         inputs=_specs(model.input_names, model.inputs),
         outputs=_specs(model.output_names, model.outputs),
         lineage=records.from_dict(Lineage, arguments["lineage"]),
@@ -143,11 +147,12 @@ def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = 64) -> dict
     import tensorflow as tf
 
     call = tf.function(lambda batch: model(batch, training=False))
+    dtypes = {name: tensor.dtype for name, tensor in zip(model.input_names, model.inputs, strict=True)}
     count = len(next(iter(inputs.values())))
     parts = []
     for start in range(0, count, batch_size):
         rows = np.arange(start, min(start + batch_size, count))
-        outputs = call({name: tf.cast(array[rows], tf.float32) for name, array in inputs.items()})
+        outputs = call({name: tf.cast(array[rows], dtypes[name]) for name, array in inputs.items()})
         values = outputs if isinstance(outputs, list | tuple) else [outputs]
         parts.append([np.asarray(value, np.float32) for value in values])
     return {
@@ -157,7 +162,7 @@ def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = 64) -> dict
 
 def _specs(names: list[str], tensors: list[Any]) -> tuple[TensorSpec, ...]:
     pairs = zip(names, tensors, strict=True)
-    return tuple(TensorSpec(name=n, shape=(1, *t.shape[1:]), dtype="float32") for n, t in pairs)
+    return tuple(TensorSpec(name=n, shape=(1, *t.shape[1:]), dtype=t.dtype.name) for n, t in pairs)
 
 
 def _dataset(arguments: Mapping[str, Any]) -> Any:

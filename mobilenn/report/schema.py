@@ -84,6 +84,18 @@ class OperatorTime:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Form:
+    """A form of a recurrent network that was tried: `reason` says why it cannot be shipped, else its time."""
+
+    form: str
+    reason: str = ""
+    size_bytes: int | None = None
+    median_ms: float | None = None
+    min_ms: float | None = None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputParity:
     """Error of one output, in its own unit: on the test split and on the golden pairs."""
 
@@ -104,6 +116,7 @@ class VariantResult:
         sparsity: share of weights that are zero.
         peak_memory_bytes: that loading and running the file added to its worker.
         other_load: cores that other work kept busy during the timing.
+        forms: of a recurrent network, the forms tried, the shipped one first.
         agreement: share of test samples that get the float model's answer.
     """
 
@@ -125,6 +138,7 @@ class VariantResult:
     profile: tuple[OperatorTime, ...] | None = None
     parity: Mapping[str, OutputParity] | None = None
     operators: Mapping[str, int] | None = None
+    forms: tuple[Form, ...] = ()
     agreement: float | None = None
     details: Mapping[str, Any] | None = None
 

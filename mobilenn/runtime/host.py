@@ -110,7 +110,9 @@ class HostSession:
 
     def _random(self) -> dict[str, np.ndarray]:
         generator = np.random.default_rng(0)
-        return {s.name: generator.integers(0, 256, s.shape).astype(np.float32) for s in self.inputs}
+        drawn = {s.name: generator.integers(0, 256, s.shape).astype(np.float32) for s in self.inputs}
+        # a token past the vocabulary would be read from behind the embedding; 0 is padding everywhere
+        return {s.name: np.zeros_like(drawn[s.name]) if s.dtype == "int32" else drawn[s.name] for s in self.inputs}
 
     def _check(self, inputs: Mapping[str, Any]) -> int:
         names = [spec.name for spec in self.inputs]

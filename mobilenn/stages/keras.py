@@ -8,6 +8,7 @@ from typing import Any
 
 from mobilenn.core import records, store
 from mobilenn.core.artifacts import Lineage
+from mobilenn.core.errors import ConversionError, MobilennError, WorkerError
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Variant
 from mobilenn.stages.workplace import JOB_TIMEOUT_S, Workplace
@@ -74,20 +75,44 @@ def compress(place: Workplace, variant: Variant, trained: Mapping[str, Any]) -> 
     return last, parent
 
 
-def convert(place: Workplace, stage: str, model: Mapping[str, Any], variant: Variant) -> Path:
-    """Converts a KerasModel to a bare flatbuffer beside it, in the precision that TensorFlow has to make."""
+def convert(place: Workplace, stage: str, model: Mapping[str, Any], variant: Variant) -> dict[str, Path | str]:
+    """Converts a KerasModel, once for each form of its recurrent layers.
+
+    Returns:
+        By form (one, named "", where the model has no such layer): the flatbuffer, or why there is none.
+
+    Raises:
+        ConversionError, WorkerError: no form could be converted.
+    """
+    made: dict[str, Path | str] = {}
+    failed: MobilennError | None = None
+    for form in model["forms"] or ("",):
+        try:
+            made[form] = _flatbuffer(place, stage, model, variant, form)
+        except (ConversionError, WorkerError) as error:
+            made[form], failed = error.message, error
+    if failed is not None and all(isinstance(path, str) for path in made.values()):
+        raise failed
+    return made
+
+
+def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant: Variant, form: str) -> Path:
+    """Writes a bare flatbuffer beside the model, in the precision that TensorFlow has to make."""
     made = variant.precision if converter_makes(variant) else Precision.FLOAT32
     folder = place.out / "stages" / stage
-    path = folder / f"{made}.flatbuffer"
+    stem = f"{made}-{form}" if form else str(made)
+    path = folder / f"{stem}.flatbuffer"
     count = variant.representative if made is Precision.INT16X8 else 0
-    lineage = place.lineage("convert", model["sha256"], {"precision": made, "representative": count, **origin(model)})
-    arguments = {"parent": model, "precision": made, "path": str(path)}
+    lineage = place.lineage(
+        "convert", model["sha256"], {"precision": made, "representative": count, "form": form, **origin(model)}
+    )
+    arguments = {"parent": model, "precision": made, "path": str(path), "form": form}
 
     def build() -> dict[str, Any]:
         arrays = place.representative(count) if count else {}
         return place.keras.call("convert", arguments, arrays, timeout_s=JOB_TIMEOUT_S)[0]
 
-    place.cached(folder / f"{made}.json", lineage, build)
+    place.cached(folder / f"{stem}.json", lineage, build)
     return path
 
 

@@ -10,22 +10,35 @@ import numpy as np
 
 from mobilenn import provenance
 from mobilenn.core import records, store
+from mobilenn.core.errors import ConversionError, WorkerError
 from mobilenn.core.recipe import Variant
 from mobilenn.stages.keras import converter_makes, origin
 from mobilenn.stages.workplace import JOB_TIMEOUT_S, Workplace
 
 
-def quantize(place: Workplace, name: str, variant: Variant, source: Path, model: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes `<variant>/model.tflite`: quantized where asked for, with labels and golden pairs inside."""
+def quantize(
+    place: Workplace, name: str, variant: Variant, sources: Mapping[str, Path | str], model: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Makes `<variant>/model.tflite`: quantized where asked for, with labels and golden pairs inside.
+
+    Args:
+        sources: by form of the network, its flatbuffer, or why there is none; of several the fastest is shipped.
+        model: the KerasModel as plain values.
+
+    Returns:
+        `sha256`, and `forms`: what was tried where there was a choice.
+    """
     from mobilenn.tflite.package import Package, pack
 
     path = place.out / name / "model.tflite"
     count = 0 if converter_makes(variant) else variant.representative * variant.precision.needs_calibration
     settings = {"precision": variant.precision, "representative": count, "labels": place.fingerprint}
-    lineage = place.lineage("quantize", store.sha256_file(source), settings)
+    lineage = place.lineage("quantize", _parent(sources), settings)
 
     def build() -> dict[str, Any]:
-        flatbuffer = source if converter_makes(variant) else _quantized(place, source, path, variant, count)
+        made, refused = _candidates(place, path, variant, sources, count)
+        tried = _tried(place, made, refused)
+        flatbuffer = made[tried[0]["form"] if tried else ""]
         package = Package(
             labels=place.data.labels,
             preprocessing=place.data.preprocessing,
@@ -34,15 +47,49 @@ def quantize(place: Workplace, name: str, variant: Variant, source: Path, model:
             golden_outputs=place.outputs("train", "golden_outputs"),
         )
         store.write_bytes(path, pack(flatbuffer.read_bytes(), package))
-        if flatbuffer is not source:
-            flatbuffer.unlink()
-        return {"files": {path.name: store.sha256_file(path)}, "artifact": {"sha256": store.sha256_file(path)}}
+        for candidate in set(made.values()) - set(sources.values()):
+            candidate.unlink()
+        digest = store.sha256_file(path)
+        return {"files": {path.name: digest}, "artifact": {"sha256": digest, "forms": tried}}
 
     return place.cached(path.parent / "model.json", lineage, build)
 
 
+def _parent(sources: Mapping[str, Path | str]) -> str:
+    """Identifies what a variant is made from."""
+    digests = {form: store.sha256_file(path) for form, path in sources.items() if isinstance(path, Path)}
+    return digests[""] if "" in digests else store.sha256_json(digests)
+
+
+def _candidates(
+    place: Workplace, path: Path, variant: Variant, sources: Mapping[str, Path | str], count: int
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """By form: the flatbuffer in the variant's precision; and why there is none."""
+    made: dict[str, Path] = {}
+    refused = {form: source for form, source in sources.items() if isinstance(source, str)}
+    for form, source in sources.items():
+        if form in refused:
+            continue
+        try:
+            made[form] = source if converter_makes(variant) else _quantized(place, source, path, variant, count)
+        except (ConversionError, WorkerError) as error:
+            if len(sources) == 1:
+                raise
+            refused[form] = error.message
+    return made, refused
+
+
+def _tried(place: Workplace, made: Mapping[str, Path], refused: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What was found about each form, the one to ship first; nothing where there is no choice."""
+    if set(made) == {""}:
+        return []
+    from mobilenn.choose import choose
+
+    return records.to_dict(choose(made, refused, place.outputs("train", "golden_inputs")))
+
+
 def _quantized(place: Workplace, source: Path, path: Path, variant: Variant, count: int) -> Path:
-    target = path.with_name(f".quantized{store.PARTIAL}")
+    target = path.with_name(f".{source.stem}{store.PARTIAL}")
     arguments = {"source": str(source), "path": str(target), "precision": variant.precision}
     arrays = place.representative(count) if count else {}
     place.quantizer.call("quantize", arguments, arrays, timeout_s=JOB_TIMEOUT_S)

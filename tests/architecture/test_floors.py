@@ -32,6 +32,7 @@ FLOORS = {
     "verify": 4,
     "bench": 4,
     "compress": 5,
+    "choose": 5,
     "jobs": 6,
     "stages": 6,
     "report": 6,
