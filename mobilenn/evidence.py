@@ -69,6 +69,7 @@ def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Ma
         "higher_is_better": judged.higher_is_better,
         "training": {**_training(trained), "precision": recipe.train.get("precision", "float32")},
         "float": {"metric": judged.value, "details": judged.details},
+        "baselines": trained["baselines"],
         "variants": {name: {k: v for k, v in row.items() if k != "files"} for name, row in variants.items()},
         "recommended": recommended,
         "recommendation": why,

@@ -11,7 +11,7 @@ from mobilenn import evidence, preflight
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, ConversionError, VerificationError, WorkerError
 from mobilenn.core.recipe import Recipe, Variant
-from mobilenn.stages import keras, tflite
+from mobilenn.stages import baselines, keras, tflite
 from mobilenn.stages.workplace import Event, Workplace, workplace
 
 Stage = Literal["train", "compress", "convert", "quantize", "verify", "bench", "report"]
@@ -38,6 +38,8 @@ def run(recipe: Recipe, out: Path, until: Stage = "report", on_event: Event = la
         trained = keras.train(place)
         if until == "train":
             return {"files": [trained["model"]["path"]]}
+        if until in ("verify", "bench", "report"):
+            trained["baselines"] = baselines.measure(place)
         rows = {name: _variant(place, name, variant, trained, until) for name, variant in recipe.variants.items()}
         if until != "report":
             return _partial(rows)
@@ -65,7 +67,8 @@ def _variant(place: Workplace, name: str, variant: Variant, trained: Mapping[str
         row |= {"files": [str(path)], "file": f"{name}/model.tflite", **made}
         if until == "quantize":
             return row
-        row |= tflite.verify(place, name, variant, stage, made["sha256"])
+        bars = {bar: found["metric"] for bar, found in trained["baselines"].items()}
+        row |= tflite.verify(place, name, variant, stage, bars)
         return row if until == "verify" else row | tflite.bench(place, name, made["sha256"])
     except (ConversionError, WorkerError, ArtifactError) as error:
         place.emit({"stage": "variant", "name": name, "state": "failed", "reason": str(error)})
@@ -100,7 +103,8 @@ def _report(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Map
 def _tidy(place: Workplace) -> None:
     """Removes stages and variants of ours that the recipe no longer asks for."""
     variants = place.recipe.variants
-    used = {"train"} | {name for variant in variants.values() for name, *_ in keras.chain(variant)}
+    used = {"train"} | {baselines.folder_of(name) for name in place.recipe.baselines}
+    used |= {name for variant in variants.values() for name, *_ in keras.chain(variant)}
     for folder in (place.out / "stages").iterdir():
         if folder.is_dir() and folder.name not in used:
             shutil.rmtree(folder)

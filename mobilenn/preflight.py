@@ -27,6 +27,9 @@ def check(recipe: Recipe) -> None:
     _known("task", recipe.task, evaluate.names())
     records.from_dict(TrainConfig, recipe.train, "[train]")
     records.from_dict(BenchConfig, recipe.bench, "[bench]")
+    for baseline in recipe.baselines.values():
+        if baseline.method is not None:
+            _known(f"baseline of {recipe.task}", baseline.method, evaluate.methods(recipe.task))
     kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
     for name, variant in recipe.variants.items():
         for step, settings in variant.steps:

@@ -35,6 +35,7 @@ class Reference:
         golden_inputs, golden_outputs: the golden pairs; outputs of the float Keras model.
         max_drop: how much worse than the float model the metric may be.
         floor: the least that the metric must reach, by metric name.
+        baselines: metrics of what the network has to be at least as good as, by name.
     """
 
     task: str
@@ -46,6 +47,7 @@ class Reference:
     golden_outputs: Outputs
     max_drop: float
     floor: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +180,12 @@ def _reason(
             return f"output '{name}' is off by {error.max_abs:.2g}; {precision} allows {tolerance * largest:.2g}"
     if not drop <= reference.max_drop:
         return f"{found.metric} dropped by {drop:.4f}; the recipe allows {reference.max_drop:.4f}"
-    least = reference.floor.get(found.metric)
-    if least is not None and (found.value < least) == found.higher_is_better and found.value != least:
-        return f"{found.metric} is {found.value:.4f}; the recipe's floor is {least:.4f}"
+    bars = {f"baseline '{name}'": value for name, value in reference.baselines.items()}
+    if found.metric in reference.floor:
+        bars["floor"] = reference.floor[found.metric]
+    for name, least in bars.items():
+        if (found.value < least) == found.higher_is_better and found.value != least:
+            return f"{found.metric} is {found.value:.4f}; the recipe's {name} is {least:.4f}"
     return ""
 
 

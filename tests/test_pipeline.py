@@ -203,3 +203,22 @@ def test_stages_can_be_run_one_by_one(tmp_path):
     assert report["recommended"]
     started = stages(events, "start")
     assert len(started) == len(set(started))
+
+
+def test_a_baseline_is_trained_shown_and_has_to_be_reached(out):
+    weak = "baselines={narrow={config={hidden=[1]}}}"
+    report = pipeline.run(small(weak), out)
+    assert report["baselines"]["narrow"]["parameters"] == 785 + 20
+    assert report["baselines"]["narrow"]["metric"] < report["variants"]["int8"]["metric"]
+    assert "hidden = \\[1\\]" in (out / "report.md").read_text()
+    assert "hidden = [1]" in (out / "report.html").read_text()
+    strong = "baselines={wide={config={hidden=[64]}}}"
+    with pytest.raises(VerificationError, match=r"the recipe's baseline 'wide' is 0\.\d{4}"):
+        pipeline.run(small(strong), out)
+    assert not (out / "stages" / "baseline-narrow").exists()
+
+
+def test_a_baseline_that_the_task_cannot_compute_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="no baseline of classification 'lead'"):
+        pipeline.run(small('baselines={lead={method="lead"}}'), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -44,6 +44,19 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What a network has to be at least as good as, on the same data; one of the two keys is given.
+
+    Args:
+        config: what differs in [config]: the network is trained once more with it.
+        method: what the task computes without a network, such as the lead of a text as its summary.
+    """
+
+    config: Mapping[str, Any] | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole run, as its TOML file states it.
 
@@ -61,6 +74,7 @@ class Recipe:
         data: `name` of the dataset and its Settings.
         train: the training settings.
         bench: the benchmark settings.
+        baselines: what to beat, by name; a variant that is worse than one of them is rejected.
         variants: what to ship, by name.
     """
 
@@ -76,6 +90,7 @@ class Recipe:
     data: Mapping[str, Any]
     train: Mapping[str, Any] = field(default_factory=dict)
     bench: Mapping[str, Any] = field(default_factory=dict)
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
     variants: Mapping[str, Variant]
 
     def __post_init__(self) -> None:
@@ -89,6 +104,8 @@ class Recipe:
                 raise RecipeError(f"'{name}' cannot name a variant: it becomes a folder.", allowed)
         for name, variant in self.variants.items():
             _check_variant(name, variant)
+        for name, baseline in self.baselines.items():
+            _check_baseline(name, baseline)
         if not self.max_drop >= 0:
             raise RecipeError(f"max_drop is {self.max_drop}.", "Allowed: 0 or more, in units of the metric.")
 
@@ -104,6 +121,14 @@ def _check_variant(name: str, variant: Variant) -> None:
     if variant.representative < 1:
         message = f"Variant '{name}' asks for {variant.representative} calibration samples."
         raise RecipeError(message, "Allowed: 1 or more; 100 to 500 is usual.")
+
+
+def _check_baseline(name: str, baseline: Baseline) -> None:
+    if not _NAME.fullmatch(name):
+        raise RecipeError(f"'{name}' cannot name a baseline.", "Allowed: lower-case letters, digits and _.")
+    if (baseline.config is None) == (baseline.method is None):
+        message = f"Baseline '{name}' names neither or both of config and method."
+        raise RecipeError(message, 'Allowed: config = { key = value }, or method = "name".')
 
 
 def recipes_dir() -> Path:

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,26 @@ def evaluate(task: str, predict: Predict, split: Any, labels: tuple[str, ...]) -
     Raises:
         RecipeError: there is no such task.
     """
+    return _module(task).evaluate(predict, split, labels)
+
+
+def baseline(task: str, method: str, dataset: Any) -> float:
+    """Computes what a task can do on the test split without a network, in units of its metric.
+
+    Args:
+        task: a name of `names()`.
+        method: a name of `methods(task)`.
+        dataset: with `train`, `test` and `preprocessing`.
+    """
+    return float(_module(task).BASELINES[method](dataset))
+
+
+def methods(task: str) -> tuple[str, ...]:
+    """The baselines that a task computes without a network, sorted."""
+    return tuple(sorted(getattr(_module(task), "BASELINES", ())))
+
+
+def _module(task: str) -> ModuleType:
     if task not in names():
         raise RecipeError(f"There is no task '{task}'.", nearest(task, names()))
-    return importlib.import_module(f"mobilenn.evaluate.{task}").evaluate(predict, split, labels)
+    return importlib.import_module(f"mobilenn.evaluate.{task}")

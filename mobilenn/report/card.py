@@ -28,7 +28,13 @@ def card(report: Mapping[str, Any]) -> str:
     """
     parsed = parse(report)
     name = escape(parsed.recipe.name)
-    parts = [f"# {name}", escape(parsed.recipe.summary), *_recommended(parsed), *markdown.variants(parsed)]
+    parts = [
+        f"# {name}",
+        escape(parsed.recipe.summary),
+        *_recommended(parsed),
+        *markdown.variants(parsed),
+        *markdown.baselines(parsed),
+    ]
     parts += [*_data(parsed), *_training(parsed), *_limits(parsed), *_run(parsed)]
     parts.append("This card is written by `tools/cards.py` from `results.json`; change that, not this.")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mobilenn.report import format as fmt
-from mobilenn.report import palette, view, view_errors, view_files
+from mobilenn.report import palette, view, view_baselines, view_errors, view_files
 from mobilenn.report.figures import curves, heatmap, latency, scatter, tradeoff
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
@@ -50,6 +50,7 @@ def _context(report: Report) -> dict[str, Any]:
         "latency": Markup(latency.dots(report)),
         "curves": [(title, Markup(svg)) for title, svg in curves.panels(report)],
         "scatters": _scatters(report),
+        "baselines": (view_baselines.heads(report), view_baselines.rows(report)),
         "confusions": [(matrix, _heatmap(matrix)) for matrix in view_errors.confusions(report)],
         "measures": view_errors.measure_rows(report),
         "classes": view_errors.class_rows(report),

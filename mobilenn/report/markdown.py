@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilenn.report import format as fmt
-from mobilenn.report import view, view_errors, view_files
+from mobilenn.report import view, view_baselines, view_errors, view_files
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 from mobilenn.report.tables import code, escape, table, text_table
@@ -16,7 +16,7 @@ _NOTE = (
 
 def render(report: Report) -> str:
     """Returns the whole report as Markdown; the same report gives the same text."""
-    parts = [*verdict(report), *variants(report), *_training(report), *_errors(report)]
+    parts = [*verdict(report), *variants(report), *baselines(report), *_training(report), *_errors(report)]
     parts += [*_samples(report), *_files(report), *_reproduce(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -59,6 +59,12 @@ def _variant(row: view.VariantRow, agreement: bool) -> list[str]:
     for cell in row.latency:
         cells += [f"{cell.median} ± {cell.plus_minus}" if cell.plus_minus else cell.median, cell.p90]
     return [*cells, row.memory, row.sparsity]
+
+
+def baselines(report: Report) -> list[str]:
+    """What the network was held against, where the recipe names a baseline."""
+    rows = view_baselines.rows(report)
+    return ["## Baselines", text_table(view_baselines.heads(report), rows, left=2)] if rows else []
 
 
 def _training(report: Report) -> list[str]:

@@ -59,6 +59,14 @@ class FloatResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BaselineResult:
+    """What the network was held against, on the test split; `parameters` is None where it is no network."""
+
+    metric: float | None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Latency:
     """Time of one run of a file, in milliseconds, with the interval of its median."""
 
@@ -191,6 +199,7 @@ class Report:
     higher_is_better: bool
     training: Training
     float: FloatResult
+    baselines: Mapping[str, BaselineResult] = field(default_factory=dict)
     variants: Mapping[str, VariantResult]
     recommended: str
     recommendation: str

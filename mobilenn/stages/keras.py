@@ -14,19 +14,26 @@ from mobilenn.core.recipe import Variant
 from mobilenn.stages.workplace import JOB_TIMEOUT_S, Workplace
 
 
-def train(place: Workplace) -> dict[str, Any]:
-    """Trains the network; `model` of the result is the KerasModel as plain values."""
+def train(place: Workplace, name: str = "train", changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Trains the network; `model` of the result is the KerasModel as plain values.
+
+    Args:
+        place: the run.
+        name: of the folder below `stages`.
+        changes: what differs from the recipe's [config].
+    """
     recipe = place.recipe
+    config = {**recipe.config, **(changes or {})}
     settings = {
         "network": recipe.network,
-        "config": recipe.config,
+        "config": config,
         "task": recipe.task,
         "train": recipe.train,
         "data": recipe.data,
         "fingerprint": place.fingerprint,
     }
     lineage = place.lineage("train", "", settings)
-    return _keras_stage(place, "train", lineage, "train", {"train": recipe.train})
+    return _keras_stage(place, name, lineage, "train", {"train": recipe.train, "config": config})
 
 
 def _keras_stage(place: Workplace, name: str, lineage: Lineage, job: str, extra: Mapping[str, Any]) -> dict[str, Any]:

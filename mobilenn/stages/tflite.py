@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +97,18 @@ def _quantized(place: Workplace, source: Path, path: Path, variant: Variant, cou
     return target
 
 
-def verify(place: Workplace, name: str, variant: Variant, stage: str, digest: str) -> dict[str, Any]:
+def verify(place: Workplace, name: str, variant: Variant, stage: str, baselines: Mapping[str, float]) -> dict[str, Any]:
     """Holds a variant against the float model; writes its outputs on the test split beside it."""
     folder, recipe = place.out / name, place.recipe
+    digest = store.sha256_file(folder / "model.tflite")
     settings = {"max_drop": recipe.max_drop, "floor": recipe.floor, "task": recipe.task, "data": place.fingerprint}
     parents = [store.sha256_file(place.out / "stages" / s / "outputs.npz") for s in ("train", stage)]
-    lineage = place.lineage("verify", digest, {**settings, "references": parents})
+    lineage = place.lineage("verify", digest, {**settings, "references": parents, "baselines": baselines})
 
     def build() -> dict[str, Any]:
         from mobilenn import verify as verification
 
-        reference = _reference(place, stage)
+        reference = replace(_reference(place, stage), baselines=baselines)
         found, outputs = verification.verify(folder / "model.tflite", variant.precision, reference)
         with store.atomic_file(folder / "outputs.npz") as file:
             np.savez_compressed(file, **{f"test/{key}": value for key, value in outputs.items()})

@@ -47,7 +47,7 @@ class Workplace:
         return datasets.fingerprint(self.recipe.data["name"], settings)
 
     def representative(self, count: int) -> dict[str, np.ndarray]:
-        """Calibration samples by input name, stacked: (count, ...) of the training split, int32 of tokens and else float32."""
+        """Calibration samples of the training split by input name, (count, ...): int32 of tokens, else float32."""
         picked = datasets.representative(self.data.train, count, self.recipe.seed)
         return {name: np.concatenate([sample[name] for sample in picked]) for name in picked[0]}
 

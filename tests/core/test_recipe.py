@@ -92,6 +92,20 @@ def test_bad_settings_are_named(folder, setting, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("baselines.lead={}", "neither or both"),
+        ('baselines.lead={method="lead", config={width=1}}', "neither or both"),
+        ('baselines."No!"={method="lead"}', "cannot name a baseline"),
+        ('baselines.lead={methods="lead"}', "Unknown key 'methods'"),
+    ],
+)
+def test_a_baseline_is_trained_or_computed(folder, setting, message):
+    with pytest.raises(RecipeError, match=message):
+        recipes.load(str(folder), [setting])
+
+
 def test_paths_of_own_data_are_relative_to_the_recipe(folder):
     recipe = recipes.load(str(folder), ["data.path=photos", "network=net.py"])
     assert recipe.data["path"] == str(folder / "photos")
