@@ -1,11 +1,10 @@
-"""Measures what `mobilenn run` costs on top of the library calls that it makes.
+"""Measures what `mobilenn run` costs on top of the libraries that it calls.
 
     python tools/benchmark_pipeline.py alexnet --out tools/results/pipeline.json
 
-Every process of the run adds up its seconds inside Keras, the converter, the quantizer, LiteRT and
-the others, their imports included (tools/library_clock). What is left of the clock's time is ours:
-starting workers, hashing, packing, judging, timing with nothing running, writing. Our callbacks run
-inside `model.fit`; tools/benchmark_training.py measures those.
+Every process of the run samples whose code its main thread is in (tools/library_clock). What is left
+of the clock's time is ours: starting workers, hashing, packing, judging, writing, and what the
+samples miss.
 """
 
 from __future__ import annotations
@@ -25,30 +24,34 @@ from mobilenn import provenance
 from mobilenn.core import store
 
 CLOCK = Path(__file__).parent / "library_clock"
+SHOWN = 40
 
 
 def measure(recipe: str, settings: list[str]) -> dict[str, Any]:
-    """Runs a recipe in an empty folder; returns seconds: `wall`, `library` and, by call, `calls`."""
+    """Runs a recipe in an empty folder; returns seconds: `wall_s`, `library_s`, and `parts` of both."""
     with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "seconds.jsonl"
+        samples = Path(folder) / "samples"
+        samples.mkdir()
         path = os.pathsep.join(filter(None, [str(CLOCK), os.environ.get("PYTHONPATH", "")]))
-        environment = {**os.environ, "PYTHONPATH": path, "LIBRARY_CLOCK": str(record)}
+        environment = {**os.environ, "PYTHONPATH": path, "LIBRARY_CLOCK": str(samples)}
         options = [part for setting in settings for part in ("--set", setting)]
         command = [sys.executable, "-m", "mobilenn", "run", recipe, "--out", f"{folder}/out", *options]
         started = time.perf_counter()
         subprocess.run(command, check=True, env=environment, capture_output=True)
         wall = time.perf_counter() - started
-        calls: Counter[str] = Counter()
-        for line in record.read_text(encoding="utf-8").splitlines():
-            calls.update(json.loads(line)["seconds"])
-    library = sum(calls.values())
+        parts: Counter[str] = Counter()
+        for file in samples.glob("*.json"):
+            parts.update(json.loads(file.read_text(encoding="utf-8")))
+        processes = len(list(samples.glob("*.json")))
+    library = sum(seconds for owner, seconds in parts.items() if owner.startswith("library "))
     return {
         "recipe": recipe,
         "wall_s": wall,
         "library_s": library,
         "own_s": wall - library,
         "own_share": (wall - library) / library,
-        "calls": dict(calls.most_common()),
+        "processes": processes,
+        "parts": dict(parts.most_common(SHOWN)),
     }
 
 
@@ -63,7 +66,7 @@ def main() -> None:
     for row in rows:
         print(f"{row['recipe']}: {row['wall_s']:.1f} s, of which {row['library_s']:.1f} s in libraries;")
         print(f"  ours {row['own_s']:.2f} s, {row['own_share']:.2%} of the libraries' time")
-        for name, seconds in row["calls"].items():
+        for name, seconds in row["parts"].items():
             print(f"  {seconds:8.2f} s  {name}")
     if options.out:
         store.write_json(options.out, {"rows": rows, "environment": provenance.environment()})

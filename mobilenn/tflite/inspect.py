@@ -28,7 +28,7 @@ class Inspection:
 
     Args:
         path, sha256, size_bytes: the file.
-        zip_bytes: its size as a download (deflate, level 9).
+        zip_bytes: its size as a download (deflate at its usual level).
         precision: read off the weights and activations.
         signatures: inputs and outputs by signature.
         operators: count by name.
@@ -73,7 +73,7 @@ def inspect(path: Path) -> Inspection:
         path=str(path),
         sha256=store.sha256_file(path),
         size_bytes=len(data),
-        zip_bytes=len(zlib.compress(data, 9)),
+        zip_bytes=len(zlib.compress(data)),
         precision=_precision(contents),
         signatures={signature.key: signature for signature in contents.signatures},
         operators=contents.operators,
