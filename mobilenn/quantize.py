@@ -20,6 +20,7 @@ from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_i
 from mobilenn.tflite.writer import parse, serialize
 
 SIGNATURE = "serving_default"
+TABLE_RANK = 2  # of a table of vectors: a token's number, its values
 Samples = Iterable[Mapping[str, np.ndarray]]
 Ranges = dict[str, dict[str, np.ndarray]]
 
@@ -30,6 +31,9 @@ INT8_STEPS = 255
 MAX_ENERGY_ERROR = 0.02
 # Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
 _FRONT_END = r"log_mel"
+# Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
+# mobilenn.layers.
+_ATTENTION = r"attention_(empty|padding|masked|weights|row|pooled)"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -68,7 +72,8 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
     with _one_line_errors(precision):
         from ai_edge_quantizer import quantizer
 
-        ranges = _calibrated(flatbuffer, samples, [inputs[name].name.decode() for name in pixels]) if samples else None
+        found = _calibrated(flatbuffer, samples, [inputs[name].name.decode() for name in pixels]) if samples else {}
+        ranges = found or _table_ranges(model) or None
         worker = quantizer.Quantizer(flatbuffer)
         _RECIPES[precision](worker, model, ranges or {})
         result = worker.quantize(ranges, enable_progress_report=False, enable_progress_bar=False)
@@ -173,6 +178,7 @@ def _dynamic_int8(worker: Any, model: Any, ranges: Ranges) -> None:
 
     worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
     _keep_energies(worker)
+    _quantize_tables(worker, model)
 
 
 def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
@@ -182,12 +188,41 @@ def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
     for operation in (qtyping.TFLOperationName.FULLY_CONNECTED, qtyping.TFLOperationName.CONV_2D):
         worker.add_dynamic_config(".*", operation, num_bits=4)
     _keep_energies(worker)
+    _quantize_tables(worker, model)
 
 
 def _keep_energies(worker: Any) -> None:
     """Squares span too many magnitudes for one scale that is chosen on the fly."""
     for pattern in (r"lrn_energy", _FRONT_END):
         _keep_float(worker, pattern)
+
+
+def _tables(model: Any) -> Iterator[tuple[Any, Any]]:
+    """Table and output of every look-up in a constant table, such as that of an embedding."""
+    for graph, operator in operators(model, "GATHER"):
+        table, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+        if model.buffers[table.buffer].data is not None and len(table.shape) == TABLE_RANK:
+            yield table, output
+
+
+def _quantize_tables(worker: Any, model: Any) -> None:
+    """Stores tables in int8; what is looked up becomes float again, so that no activation is rounded."""
+    from ai_edge_quantizer import qtyping
+
+    for _, output in _tables(model):
+        pattern = f"^{re.escape(output.name.decode())};?$"
+        worker.add_static_config(pattern, qtyping.TFLOperationName.GATHER, activation_num_bits=8, weight_num_bits=8)
+
+
+def _table_ranges(model: Any) -> Ranges:
+    """Extremes of tables and of what is looked up in them: known without a sample."""
+    ranges: Ranges = {}
+    for table, output in _tables(model):
+        largest = float(np.abs(constant(model, table, "<f4")).max()) or 1.0
+        for tensor in (table, output):
+            ones = np.ones([1] * len(tensor.shape), np.float32)
+            ranges[tensor.name.decode()] = {"min": -largest * ones, "max": largest * ones}
+    return ranges
 
 
 def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
@@ -198,7 +233,8 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in _float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    _keep_float(worker, _FRONT_END)
+    for pattern in (_FRONT_END, _ATTENTION):
+        _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)
     for scope, error in lrn_energy_errors(model, ranges).items():

@@ -33,5 +33,5 @@ class AttentionPooling(keras.layers.Layer):
 
 def weighted(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Σ_j weights_j · values_j: (N, T, d) and (N, T) to (N, d)."""
-    row = tf.reshape(tf.cast(weights, values.dtype), (-1, 1, values.shape[1]))
+    row = tf.reshape(tf.cast(weights, values.dtype), (-1, 1, values.shape[1]), name="attention_row")
     return tf.reshape(tf.matmul(row, values, name="attention_pooled"), (-1, values.shape[2]))
