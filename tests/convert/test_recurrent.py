@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mobilenn.convert.flatbuffer import to_flatbuffer
 from mobilenn.convert.lowerings import lower
-from mobilenn.convert.lowerings.recurrent import FORMS, MAX_UNROLLED, STOCK, block_size, forms
+from mobilenn.convert.lowerings.recurrent import FORMS, MAX_UNROLLED, STOCK, TURN_COST, block_size, forms
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.quantize import quantize_flatbuffer
@@ -103,8 +103,9 @@ def test_keras_own_lstm_is_refused_for_what_it_is():
 
 
 def test_a_long_sequence_is_not_unrolled_and_a_network_without_recurrence_has_no_forms():
-    assert forms(network("gru")) == FORMS
+    assert forms(network("gru", steps=20)) == FORMS
     assert forms(network("gru", steps=MAX_UNROLLED + 1)) == tuple(form for form in FORMS if form != "unrolled")
+    assert forms(network("gru", steps=2)) == tuple(form for form in FORMS if form != "blocks")
     inputs = layers.Input((3,), name="features")
     assert forms(keras.Model(inputs, layers.Dense(2)(inputs))) == ()
 
@@ -126,8 +127,11 @@ def test_settings_that_the_forms_do_not_know_are_left_to_keras(cell, options):
     )
 
 
-@given(st.integers(1, 400))
-def test_blocks_divide_the_sequence(steps):
+@given(st.integers(1, 4000))
+def test_a_block_costs_less_than_other_sizes(steps):
+    def cost(size):
+        return TURN_COST * steps / size + size
+
     size = block_size(steps)
-    assert steps % size == 0
-    assert 1 <= size <= 8
+    assert 1 <= size <= max(1, steps)
+    assert cost(size) <= min(cost(size + 1), cost(max(1, size - 1))) + 0.1

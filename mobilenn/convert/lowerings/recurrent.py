@@ -18,14 +18,15 @@ from mobilenn.convert.lowerings.copies import Replacement, config_of, unwrapped
 
 STOCK = "stock"  # what the converter makes of Keras' own layer
 FORMS = ("hoisted", "blocks", "unrolled", STOCK)
-MAX_BLOCK = 8  # steps that `blocks` takes in a turn of the loop
 MAX_UNROLLED = 256  # past so many steps the file and its loading grow without gain
+# What the runtime pays for a turn of the loop, against what it pays, once a run, for each further step
+# in the loop's body, whose tensors it allocates anew; see tools/results/recurrent.md.
+TURN_COST = 0.2
 
 _CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-State = tuple[tf.Tensor, ...]
+State = tuple[tf.Tensor, ...]  # (directions, units) each
 Step = Callable[[tf.Tensor, State], State]
-Chain = tuple[tf.Tensor, Step, bool]  # projected inputs, the step, whether it runs backwards
 
 
 class Recurrence(keras.layers.Layer):
@@ -33,12 +34,13 @@ class Recurrence(keras.layers.Layer):
 
     The inputs are multiplied by their kernel before the loop: one large matrix product in place of
     many small ones. A step is then one product of the state, and element-wise operators. Both
-    directions share one loop.
+    directions take their steps together, the second one through the inputs turned round: a row each
+    of the state, so that only the products are apart.
 
     Args:
         cell: `lstm`, `gru` (Keras' default, which resets after the product) or `rnn`.
         units: width of the state.
-        form: `hoisted` is a loop of one step a turn, `blocks` of up to eight, `unrolled` has none.
+        form: `hoisted` is a loop of one step a turn, `blocks` of a few, `unrolled` has none.
         return_sequences: whether every step's output is returned, or the last alone.
         bidirectional: whether a second cell runs from the end; outputs stand side by side.
 
@@ -72,22 +74,22 @@ class Recurrence(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs (1, T, F) through the cells."""
-        steps = inputs.shape[1]
+        steps, ways = inputs.shape[1], len(self.chains)
         rows = tf.reshape(inputs, (steps, inputs.shape[2]))
-        chains = [_STEPS[self.cell](rows, *weights, index == 1) for index, weights in enumerate(self.chains)]
+        projected, step = _STEPS[self.cell](rows, self.chains)
+        state = (tf.zeros((ways, self.units)),) * (2 if self.cell == "lstm" else 1)
         if self.form == "unrolled":
-            made = [_unrolled(chain, self._start()) for chain in chains]
+            made, state = _unrolled(projected, step, state)
         else:
             block = block_size(steps) if self.form == "blocks" else 1
-            made = _looped(chains, [self._start() for _ in chains], block, self.return_sequences)
+            made, state = _looped(projected, step, state, block, self.return_sequences)
         if not self.return_sequences:
-            return tf.concat([outputs[-1] for outputs in made], axis=-1)
-        sides = [outputs[::-1] if index else outputs for index, outputs in enumerate(made)]
-        joined = [tf.concat(side, axis=0) for side in sides]
-        return tf.concat(joined, axis=-1)[None]
-
-    def _start(self) -> State:
-        return tuple(tf.zeros((1, self.units)) for _ in range(2 if self.cell == "lstm" else 1))
+            return tf.reshape(state[0], (1, ways * self.units))
+        outputs = made[0] if len(made) == 1 else tf.concat(made, axis=0)
+        if self.bidirectional:
+            pairs = tf.reshape(outputs, (steps, ways, self.units))
+            outputs = tf.concat([pairs[:, 0], tf.reverse(pairs[:, 1], [0])], axis=-1)
+        return outputs[None]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -96,102 +98,114 @@ class Recurrence(keras.layers.Layer):
 
 
 def block_size(steps: int) -> int:
-    """The largest divisor of `steps` that is at most eight."""
-    return max(size for size in range(1, MAX_BLOCK + 1) if steps % size == 0)
+    """Steps that `blocks` takes in a turn of its loop: where the turns and the body cost the least together."""
+    return max(1, round((TURN_COST * steps) ** 0.5))
 
 
-def _lstm(rows: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, backwards: bool) -> Chain:
+Chains = list[list[tf.Tensor]]
+Cell = tuple[tf.Tensor, Step]  # projected inputs (T · directions, gates · units), and the step
+
+
+def _projected(rows: tf.Tensor, weights: list[tuple[tf.Tensor, tf.Tensor]]) -> tf.Tensor:
+    """Inputs times kernel plus bias; the directions' rows alternate, the second one's from the end."""
+    turned = [tf.reverse(rows, [0]) if index else rows for index in range(len(weights))]
+    made = [tf.matmul(side, kernel) + bias for side, (kernel, bias) in zip(turned, weights, strict=True)]
+    if len(made) == 1:
+        return made[0]
+    steps, width = made[0].shape
+    return tf.reshape(tf.concat(made, axis=-1), (steps * len(made), width))
+
+
+def _product(hidden: tf.Tensor, weights: list[tuple[tf.Tensor, tf.Tensor | None]]) -> tf.Tensor:
+    """Each direction's row of the state times its own kernel, plus its bias if it has one."""
+    made = []
+    for index, (kernel, bias) in enumerate(weights):
+        product = tf.matmul(hidden[index : index + 1], kernel)
+        made.append(product if bias is None else product + bias)
+    return made[0] if len(made) == 1 else tf.concat(made, axis=0)
+
+
+def _lstm(rows: tf.Tensor, chains: Chains) -> Cell:
     """Gates in the order i, f, o, g: the first three are read off one logistic."""
-    units = recurrent.shape[0]
+    units = chains[0][1].shape[0]
 
     def ordered(weight: tf.Tensor) -> tf.Tensor:
         i, f, g, o = tf.split(weight, 4, axis=-1)
         return tf.concat([i, f, o, g], axis=-1)
 
-    inner = ordered(recurrent)
+    inner = [(ordered(recurrent), None) for _, recurrent, _ in chains]
 
-    def step(projected: tf.Tensor, state: State) -> State:
+    def step(row: tf.Tensor, state: State) -> State:
         hidden, cell = state
-        gates = projected + tf.matmul(hidden, inner)
+        gates = row + _product(hidden, inner)
         # slices, not SPLIT, which XNNPACK refuses in int8; and of all gates, since slicing first costs a copy
         i, f, o = (tf.sigmoid(gates)[:, n * units : (n + 1) * units] for n in range(3))
         cell = f * cell + i * tf.tanh(gates[:, 3 * units :])
         return o * tf.tanh(cell), cell
 
-    return tf.matmul(rows, ordered(kernel)) + ordered(bias), step, backwards
+    return _projected(rows, [(ordered(kernel), ordered(bias)) for kernel, _, bias in chains]), step
 
 
-def _gru(rows: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, backwards: bool) -> Chain:
+def _gru(rows: tf.Tensor, chains: Chains) -> Cell:
     """Gates in Keras' order z, r, h; the recurrent bias of z and r joins the inputs' bias."""
-    units = recurrent.shape[0]
-    zeros = tf.zeros(2 * units)
-    outer = bias[0] + tf.concat([bias[1, : 2 * units], zeros[:units]], axis=0)
-    inner = tf.concat([zeros, bias[1, 2 * units :]], axis=0)
+    units = chains[0][1].shape[0]
+    zeros = tf.zeros(units)
+    outer = [bias[0] + tf.concat([bias[1, : 2 * units], zeros], axis=0) for *_, bias in chains]
+    inner = [(kernel, tf.concat([zeros, zeros, bias[1, 2 * units :]], axis=0)) for _, kernel, bias in chains]
 
-    def step(projected: tf.Tensor, state: State) -> State:
+    def step(row: tf.Tensor, state: State) -> State:
         (hidden,) = state
-        product = tf.matmul(hidden, recurrent) + inner
-        gates = tf.sigmoid(projected[:, : 2 * units] + product[:, : 2 * units])
-        z, r = gates[:, :units], gates[:, units:]
-        candidate = tf.tanh(projected[:, 2 * units :] + r * product[:, 2 * units :])
+        product = _product(hidden, inner)
+        gates = tf.sigmoid(row + product)  # of all three, since slicing two of them first costs two copies
+        z, r = gates[:, :units], gates[:, units : 2 * units]
+        candidate = tf.tanh(row[:, 2 * units :] + r * product[:, 2 * units :])
         return (candidate + z * (hidden - candidate),)
 
-    return tf.matmul(rows, kernel) + outer, step, backwards
+    kernels = [kernel for kernel, *_ in chains]
+    return _projected(rows, list(zip(kernels, outer, strict=True))), step
 
 
-def _rnn(rows: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, backwards: bool) -> Chain:
-    def step(projected: tf.Tensor, state: State) -> State:
-        return (tf.tanh(projected + tf.matmul(state[0], recurrent)),)
+def _rnn(rows: tf.Tensor, chains: Chains) -> Cell:
+    inner = [(recurrent, None) for _, recurrent, _ in chains]
 
-    return tf.matmul(rows, kernel) + bias, step, backwards
+    def step(row: tf.Tensor, state: State) -> State:
+        return (tf.tanh(row + _product(state[0], inner)),)
 
-
-_STEPS: dict[str, Callable[..., Chain]] = {"lstm": _lstm, "gru": _gru, "rnn": _rnn}
-
-
-def _unrolled(chain: Chain, state: State) -> list[tf.Tensor]:
-    """Every step's output, (1, units) each, in the order in which they are made."""
-    projected, step, backwards = chain
-    outputs = []
-    for index in range(projected.shape[0])[:: -1 if backwards else 1]:
-        state = step(projected[index : index + 1], state)
-        outputs.append(state[0])
-    return outputs
+    return _projected(rows, [(kernel, bias) for kernel, _, bias in chains]), step
 
 
-def _looped(chains: list[Chain], states: list[State], block: int, kept: bool) -> list[list[tf.Tensor]]:
-    """A loop of `block` steps a turn over all chains; returns their outputs as `_unrolled` does, or the last alone.
+_STEPS: dict[str, Callable[[tf.Tensor, Chains], Cell]] = {"lstm": _lstm, "gru": _gru, "rnn": _rnn}
+
+
+def _unrolled(rows: tf.Tensor, step: Step, state: State) -> tuple[list[tf.Tensor], State]:
+    """Steps through projected rows; returns every step's output, and the last state."""
+    ways = state[0].shape[0]
+    made = []
+    for at in range(0, rows.shape[0], ways):
+        state = step(rows[at : at + ways], state)
+        made.append(state[0])
+    return made, state
+
+
+def _looped(rows: tf.Tensor, step: Step, state: State, block: int, kept: bool) -> tuple[list[tf.Tensor], State]:
+    """A loop of `block` steps a turn, and after it what is left over; returns as `_unrolled` does.
 
     A list of tensors gathers what is kept; in the file it is one tensor that goes round with the loop.
     """
-    steps = chains[0][0].shape[0]
-    turns, units = steps // block, states[0][0].shape[1]
-    lists = [tf.TensorArray(tf.float32, turns, element_shape=(block, units)) for _ in chains if kept]
-    blocks = [tf.reshape(projected, (turns, block, projected.shape[1])) for projected, *_ in chains]
+    ways, units = state[0].shape
+    height = ways * block
+    turns = rows.shape[0] // height
+    blocks = tf.reshape(rows[: turns * height], (turns, height, rows.shape[1]))
+    gathered = [tf.TensorArray(tf.float32, turns, element_shape=(height, units))] if kept else []
 
-    def turn(index: tf.Tensor, states: list[State], lists: list[tf.TensorArray]) -> tuple[Any, ...]:
-        moved, written = [], []
-        for number, (_, step, backwards) in enumerate(chains):
-            rows = tf.gather(blocks[number], turns - 1 - index if backwards else index)
-            outputs = _block(rows, step, states[number], backwards)
-            moved.append(outputs[-1])
-            if kept:
-                written.append(lists[number].write(index, tf.concat([output[0] for output in outputs], axis=0)))
-        return index + 1, moved, written
+    def turn(index: tf.Tensor, state: State, gathered: list[tf.TensorArray]) -> tuple[Any, ...]:
+        made, state = _unrolled(tf.gather(blocks, index), step, state)
+        return index + 1, state, [array.write(index, tf.concat(made, axis=0)) for array in gathered]
 
-    _, states, lists = tf.while_loop(lambda index, *_: index < turns, turn, (tf.constant(0), states, lists))
-    if not kept:
-        return [[state[0]] for state in states]
-    rows = [tf.reshape(made.stack(), (steps, units)) for made in lists]
-    return [[row[index : index + 1] for index in range(steps)] for row in rows]
-
-
-def _block(rows: tf.Tensor, step: Step, state: State, backwards: bool) -> list[State]:
-    states = []
-    for index in range(rows.shape[0])[:: -1 if backwards else 1]:
-        state = step(rows[index : index + 1], state)
-        states.append(state)
-    return states
+    _, state, gathered = tf.while_loop(lambda index, *_: index < turns, turn, (tf.constant(0), state, gathered))
+    made = [tf.reshape(array.stack(), (turns * height, units)) for array in gathered]
+    rest, state = _unrolled(rows[turns * height :], step, state)
+    return [*made, *rest], state
 
 
 def rewrites(model: keras.Model, form: str) -> dict[str, Replacement]:
@@ -206,7 +220,10 @@ def forms(model: keras.Model) -> tuple[str, ...]:
     steps = [layer.input_shape[1] for _, layer in unwrapped(model) if is_recurrent(layer)]
     if not steps:
         return ()
-    return tuple(form for form in FORMS if form != "unrolled" or max(steps) <= MAX_UNROLLED)
+    useless = {"unrolled"} if max(steps) > MAX_UNROLLED else set()
+    if block_size(max(steps)) == 1:
+        useless.add("blocks")  # it would be `hoisted`
+    return tuple(form for form in FORMS if form not in useless)
 
 
 def is_recurrent(layer: keras.layers.Layer) -> bool:
