@@ -14,10 +14,14 @@ import numpy as np
 from mobilenn import data as datasets
 from mobilenn.core import records, store, worker
 from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
+from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
+from mobilenn.tflite.merge import merge
 
 Emit = Callable[[dict[str, Any]], None]
 Result = tuple[dict[str, Any], Mapping[str, np.ndarray]]
+BATCH_SIZE = 64  # samples a call of a Keras model that predicts
+TRANSCRIPTS = "transcripts.json"
 GOLDEN_COUNT = 8  # pairs inside a file: enough to see a wrong layout or scale, small against the weights
 
 
@@ -72,7 +76,7 @@ def compress(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
 
 
 def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit) -> Result:
-    """Converts a stored model to a flatbuffer file.
+    """Converts a stored model to a flatbuffer file; of a sequence network, each step, put together into one.
 
     Args:
         arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, and `form`
@@ -87,7 +91,14 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     precision = Precision.parse(arguments["precision"])
     path = Path(arguments["path"])
     form = {"form": arguments["form"]} if arguments["form"] else {}
-    store.write_bytes(path, to_flatbuffer(model, precision, calibration(arrays), **form))
+    parts = _parts(model, arguments["parent"])
+    if not parts:
+        made = to_flatbuffer(model, precision, calibration(arrays), **form)
+    elif precision is Precision.INT16X8:
+        raise ConversionError(f"{precision} of {model.name} has no kernels for its steps.", "Allowed: int8.")
+    else:
+        made = merge({name: to_flatbuffer(part, precision, **form) for name, part in parts.items()})
+    store.write_bytes(path, made)
     return {"files": {path.name: store.sha256_file(path)}, "artifact": {}}, {}
 
 
@@ -99,41 +110,69 @@ def calibration(arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]
     return [{name: array[i : i + 1] for name, array in arrays.items()} for i in range(count)]
 
 
+def _parts(model: Any, artifact: Mapping[str, Any]) -> dict[str, Any]:
+    """The step models of a sequence network, by signature; nothing where it is none."""
+    from mobilenn.networks._steps import step_models
+
+    return step_models(artifact["network"], artifact["config"], model)
+
+
 def _write(model: Any, transforms: tuple[str, ...], arguments: Mapping[str, Any], dataset: Any) -> dict[str, Any]:
     """Writes weights and outputs below the stage's folder; returns the manifest's part."""
-    from mobilenn.convert.lowerings.recurrent import forms
     from mobilenn.networks._weights import save_weights
 
     folder = Path(arguments["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     digest = save_weights(model, folder / "weights.npz")
-    _write_outputs(model, dataset, folder / "outputs.npz")
+    parts = _parts(model, arguments)
+    files = {"weights.npz": digest, **_write_outputs(model, parts, dataset, folder)}
     artifact = KerasModel(
         path=folder / "weights.npz",
         sha256=digest,
         network=arguments["network"],
         config=arguments["config"],
         transforms=transforms,
-        forms=forms(model),
+        forms=_forms(parts or {"serving_default": model}),
         inputs=_specs(model.input_names, model.inputs),
         outputs=_specs(model.output_names, model.outputs),
         lineage=records.from_dict(Lineage, arguments["lineage"]),
     )
-    files = {"weights.npz": digest, "outputs.npz": store.sha256_file(folder / "outputs.npz")}
     return {"files": files, "artifact": records.to_dict(artifact)}
 
 
-def _write_outputs(model: Any, dataset: Any, path: Path) -> None:
-    """Writes the model's outputs on the test split and its golden pairs, as one .npz."""
+def _forms(models: Mapping[str, Any]) -> tuple[str, ...]:
+    """Forms that the recurrent layers of all models can take."""
+    from mobilenn.convert.lowerings.recurrent import forms
+
+    found = [known for known in map(forms, models.values()) if known]
+    return tuple(form for form in found[0] if all(form in known for known in found)) if found else ()
+
+
+def _write_outputs(model: Any, parts: Mapping[str, Any], dataset: Any, folder: Path) -> dict[str, str]:
+    """Writes the model's outputs on the test split and its golden pairs, as one .npz, and golden transcripts."""
+    said = functools.partial(predict, model) if not parts else functools.partial(_transcribed, model, parts)
     golden = datasets.golden(dataset.test, GOLDEN_COUNT)
-    arrays = {f"test/{name}": value for name, value in predict(model, dataset.test.inputs).items()}
+    arrays = {f"test/{name}": value for name, value in said(dataset.test.inputs).items()}
     arrays |= {f"golden_inputs/{name}": value for name, value in golden.items()}
-    arrays |= {f"golden_outputs/{name}": value for name, value in predict(model, golden).items()}
-    with store.atomic_file(path) as file:
+    arrays |= {f"golden_outputs/{name}": value for name, value in said(golden).items()}
+    with store.atomic_file(folder / "outputs.npz") as file:
         np.savez_compressed(file, **arrays)
+    written = ["outputs.npz"]
+    if parts:
+        from mobilenn.jobs.sequences import transcripts
+
+        store.write_json(folder / TRANSCRIPTS, transcripts(parts, golden))
+        written.append(TRANSCRIPTS)
+    return {name: store.sha256_file(folder / name) for name in written}
 
 
-def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = 64) -> dict[str, np.ndarray]:
+def _transcribed(model: Any, parts: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    from mobilenn.jobs.sequences import transcribe
+
+    return transcribe(model, parts, inputs, BATCH_SIZE)
+
+
+def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = BATCH_SIZE) -> dict[str, np.ndarray]:
     """Runs a Keras model over a whole split.
 
     Args:

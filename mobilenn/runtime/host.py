@@ -12,6 +12,7 @@ from mobilenn.core.artifacts import TensorSpec
 from mobilenn.core.errors import ArtifactError, DataError
 from mobilenn.core.records import from_dict
 from mobilenn.core.worker import Worker
+from mobilenn.runtime.sequence_run import ANY
 
 Api = Literal["interpreter", "compiled_model"]
 CHUNK_BYTES = 32 << 20  # of inputs sent to the worker at a time
@@ -52,7 +53,7 @@ class HostSession:
         except BaseException:
             self._worker.close()
             raise
-        self.threads = threads
+        self.threads, self.is_sequence = threads, found["sequence"]
         self.inputs, self.outputs = (
             tuple(from_dict(TensorSpec, spec) for spec in found[part]) for part in ("inputs", "outputs")
         )
@@ -70,6 +71,9 @@ class HostSession:
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs raw values through the model, one sample at a time.
 
+        A file with the signature `decode_step` takes whole texts, and returns what it says of its own accord
+        and how probable it holds what was expected: see mobilenn.runtime.sequence.transcribe.
+
         Args:
             inputs: by input name, (N, ...); quantized by the signature's parameters where the file
                 stores integers, so the caller need not know.
@@ -81,7 +85,7 @@ class HostSession:
             DataError: a name, shape or value that the model cannot take.
         """
         count = self._check(inputs)
-        row_bytes = sum(int(np.prod(spec.shape)) * 4 for spec in self.inputs)
+        row_bytes = sum(int(np.prod(inputs[spec.name].shape[1:])) * 4 for spec in self.inputs)
         step = max(1, CHUNK_BYTES // max(row_bytes, 1))
         parts = []
         for start in range(0, count, step):
@@ -91,18 +95,58 @@ class HostSession:
         return {s.name: dequantized(np.concatenate([part[s.name] for part in parts]), s) for s in self.outputs}
 
     def measure(self, arguments: Mapping[str, Any], inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Times runs on one sample.
+        """Times runs on one sample; a run of a sequence file is a whole transcript, its loop included.
 
         Args:
             arguments: `warmup_s`, `min_runs`, `max_seconds`, `interval` and `chunk`.
-            inputs: raw values by name, (1, ...); None draws them at random, with a fixed seed.
+            inputs: raw values by name, (1, ...); None draws them at random, with a fixed seed, and of a
+                sequence file takes its first golden pair.
 
         Returns:
             Nanoseconds of every run, (runs,) int64: of the invocation alone.
         """
+        if inputs is None and self.is_sequence:
+            return self._call("measure", arguments, {})[1]["ns"]
         raw = self._random() if inputs is None else inputs
         stored = {spec.name: quantized(np.asarray(raw[spec.name][:1]), spec) for spec in self.inputs}
         return self._call("measure", arguments, stored)[1]["ns"]
+
+    def generate(self, text: np.ndarray, wanted: Mapping[str, Any]) -> tuple[np.ndarray, float | None]:
+        """Has a sequence file say one text.
+
+        Args:
+            text: (S,) int32: the source, or for a file without one the tokens to go on from.
+            wanted: `length`; `beam`, a width; or `temperature` and `seed`; greedy search without either.
+
+        Returns:
+            (length,) int32, padded behind `<end>`, and beam search's score.
+
+        Raises:
+            ArtifactError: the file is none.
+            DataError: a source of another length, or a length or a setting out of range.
+        """
+        text = np.asarray(text, np.int32)[np.newaxis]
+        wants = self.inputs[0].shape[1]
+        if self.is_sequence and wants > 0 and text.shape[1] != wants:
+            raise DataError(f"The source has {text.shape[1]} tokens.", f"Allowed: {wants}, padded with 0.")
+        found, arrays = self._call("generate", dict(wanted), {"text": text})
+        return arrays["tokens"][0], found.get("score")
+
+    def stream(self, key: str, name: str, pieces: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs a signature piece by piece, handing its state on, which starts as zeros.
+
+        Args:
+            key: of the signature; its outputs `next_X` are its inputs X in the next step.
+            name: of the input that the pieces are for.
+            pieces: (N, …) stored values, one row a step.
+
+        Returns:
+            The outputs but the state's, (N, …).
+
+        Raises:
+            ArtifactError, DataError: the file has no such signature or input.
+        """
+        return self._call("stream", {"key": key}, {name: pieces})[1]
 
     def peak_memory_bytes(self) -> int:
         """Peak resident memory of the worker above what it held before the file was loaded."""
@@ -120,7 +164,9 @@ class HostSession:
             raise DataError(f"The model takes {', '.join(names)}; received {', '.join(inputs) or 'nothing'}.")
         for spec in self.inputs:
             shape = tuple(inputs[spec.name].shape)
-            if shape[1:] != spec.shape[1:]:
+            if len(shape) != len(spec.shape) or any(
+                wants not in (ANY, has) for has, wants in zip(shape[1:], spec.shape[1:], strict=True)
+            ):
                 raise DataError(f"Input '{spec.name}' has shape {shape}.", f"Allowed: (N, {str(spec.shape[1:])[1:]}")
         counts = {len(inputs[name]) for name in names}
         if len(counts) != 1 or counts == {0}:

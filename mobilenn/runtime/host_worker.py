@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mobilenn.core import worker
-from mobilenn.core.errors import ArtifactError
+from mobilenn.core.errors import ArtifactError, DataError, nearest
 from mobilenn.core.records import to_dict
+from mobilenn.runtime import sequence
+from mobilenn.runtime.sequence import DECODE, Runner
+from mobilenn.runtime.sequence_run import SequenceRun
 from mobilenn.tflite.package import unpack
 from mobilenn.tflite.reader import Signature, read
 
@@ -48,6 +51,11 @@ class InterpreterRun:
         runner = self._interpreter.get_signature_runner(self._key)
         return [runner(**row) for row in rows]
 
+    def runner(self, key: str) -> Runner:
+        """What runs a signature on one row."""
+        runner = self._interpreter.get_signature_runner(key)
+        return lambda row: runner(**row)
+
     def prepared(self, inputs: Arrays) -> Invoke:
         """Sets the inputs; returns what runs the model and nothing else."""
         runner = self._interpreter.get_signature_runner(self._key)
@@ -64,11 +72,12 @@ class CompiledModelRun:
 
     Args:
         flatbuffer: the file's bytes.
-        signature: the signature to run; CompiledModel itself does not tell quantization.
+        signatures: by name; CompiledModel itself does not tell quantization.
+        key: the signature that `run` and `prepared` take.
         threads: CPU threads.
     """
 
-    def __init__(self, flatbuffer: bytes, signature: Signature, threads: int) -> None:
+    def __init__(self, flatbuffer: bytes, signatures: Mapping[str, Signature], key: str, threads: int) -> None:
         from ai_edge_litert.compiled_model import CompiledModel
         from ai_edge_litert.cpu_options import CpuOptions
         from ai_edge_litert.hardware_accelerator import HardwareAccelerator
@@ -76,22 +85,37 @@ class CompiledModelRun:
 
         options = Options(HardwareAccelerator.CPU, cpu_options=CpuOptions(num_threads=threads))
         self._model = CompiledModel.from_buffer(flatbuffer, options=options)
-        self._specs = {spec.name: spec for spec in signature.outputs}
-        self._index = self._model.get_signature_index(signature.key)
-        names = self._model.get_signature_by_index(self._index)
-        self._ins = dict(zip(names["inputs"], self._model.create_input_buffers(self._index), strict=True))
-        self._outs = dict(zip(names["outputs"], self._model.create_output_buffers(self._index), strict=True))
+        self._main = _CompiledSignature(self._model, signatures[key])
+        self._signatures = signatures
 
     def run(self, rows: Iterator[Arrays]) -> list[dict[str, np.ndarray]]:
         """Runs batches of 1 on stored values."""
-        made = []
-        for row in rows:
-            self.prepared(row)()
-            made.append({name: self._read(name, buffer) for name, buffer in self._outs.items()})
-        return made
+        return [self._main.run(row) for row in rows]
+
+    def runner(self, key: str) -> Runner:
+        """What runs a signature on one row."""
+        return _CompiledSignature(self._model, self._signatures[key]).run
 
     def prepared(self, inputs: Arrays) -> Invoke:
         """Writes the inputs; returns what runs the model and nothing else."""
+        return self._main.prepared(inputs)
+
+
+class _CompiledSignature:
+    """One signature of a CompiledModel, with buffers of its own."""
+
+    def __init__(self, model: Any, signature: Signature) -> None:
+        self._model, self._index = model, model.get_signature_index(signature.key)
+        self._specs = {spec.name: spec for spec in signature.outputs}
+        names = model.get_signature_by_index(self._index)
+        self._ins = dict(zip(names["inputs"], model.create_input_buffers(self._index), strict=True))
+        self._outs = dict(zip(names["outputs"], model.create_output_buffers(self._index), strict=True))
+
+    def run(self, row: Arrays) -> dict[str, np.ndarray]:
+        self.prepared(row)()
+        return {name: self._read(name, buffer) for name, buffer in self._outs.items()}
+
+    def prepared(self, inputs: Arrays) -> Invoke:
         for name, buffer in self._ins.items():
             buffer.write(np.ascontiguousarray(inputs[name]))
         ins, outs = list(self._ins.values()), list(self._outs.values())
@@ -107,26 +131,65 @@ _loaded: dict[str, Any] = {}
 
 
 def load(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
-    """Loads a file; `path`, `threads`, `api` and `delegate`; returns `inputs` and `outputs`."""
+    """Loads a file; `path`, `threads`, `api` and `delegate`.
+
+    Returns:
+        `inputs` and `outputs`, of `serving_default` or of a sequence file as a whole, and `sequence`:
+        whether it is one.
+    """
     path, threads = arguments["path"], arguments["threads"]
     data = Path(path).read_bytes()
-    signature = _signature(read(unpack(data)[0]).signatures)
+    flatbuffer, package = unpack(data)
+    signatures = {signature.key: signature for signature in read(flatbuffer).signatures}
+    key = _key(signatures)
     try:
         if arguments["api"] == "compiled_model":
-            run: Any = CompiledModelRun(data, signature, threads)
+            run: Any = CompiledModelRun(data, signatures, key, threads)
         else:
-            run = InterpreterRun(data, signature.key, threads, arguments["delegate"])
+            run = InterpreterRun(data, key, threads, arguments["delegate"])
+        _loaded["runner"] = run.runner
+        run = SequenceRun(signatures, run.runner) if DECODE in signatures else run
     except Exception as error:  # the bindings raise RuntimeError, ValueError, TypeError and classes of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtifactError(f"{path} cannot be loaded: {reason}.") from None
-    _loaded["run"] = run
-    return {"inputs": to_dict(signature.inputs), "outputs": to_dict(signature.outputs)}, {}
+    _loaded["run"], _loaded["signatures"] = run, signatures
+    _loaded["golden"] = {name: a[:1] for name, a in package.golden_inputs.items()} if package else {}
+    is_sequence = isinstance(run, SequenceRun)
+    ends = run if is_sequence else signatures[key]
+    return {"inputs": to_dict(ends.inputs), "outputs": to_dict(ends.outputs), "sequence": is_sequence}, {}
 
 
-def _signature(signatures: Sequence[Signature]) -> Signature:
+def _key(signatures: Mapping[str, Signature]) -> str:
     if not signatures:
         raise ArtifactError("The file has no signature.", "Files of mobilenn have the signature serving_default.")
-    return next((signature for signature in signatures if signature.key == SIGNATURE), signatures[0])
+    return SIGNATURE if SIGNATURE in signatures else next(iter(signatures))
+
+
+def generate(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
+    """Says one text; see `SequenceRun.generate`. `text` holds the source, or what to go on from."""
+    run = _loaded["run"]
+    if not isinstance(run, SequenceRun):
+        raise ArtifactError("The file says no texts.", f"Allowed: files with the signature {DECODE}.")
+    return run.generate(arguments, arrays["text"])
+
+
+def stream(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
+    """Runs the signature `key` over pieces, (N, …) of the one array, handing its state on from one to the next.
+
+    Returns:
+        The outputs of every step, (N, …), without the state's.
+    """
+    key, (name, pieces) = arguments["key"], next(iter(arrays.items()))
+    if key not in _loaded["signatures"]:
+        raise ArtifactError(f"The file has no signature '{key}'.", nearest(key, _loaded["signatures"]))
+    inputs = _loaded["signatures"][key].inputs
+    if name not in {spec.name for spec in inputs}:
+        raise DataError(f"The signature '{key}' has no input '{name}'.", nearest(name, (s.name for s in inputs)))
+    start = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in inputs if spec.name != name}
+    chunks = [pieces[i : i + 1] for i in range(len(pieces))]
+    made = list(sequence.stream(_loaded["runner"](key), name, chunks, start))
+    told = [output for output in made[0] if not output.startswith("next_")]
+    return {}, {output: np.concatenate([step[output] for step in made]) for output in told}
 
 
 def predict(_: dict[str, Any], arrays: Arrays, __: Any) -> Result:
@@ -140,9 +203,11 @@ def measure(arguments: dict[str, Any], arrays: Arrays, emit: Callable[[dict[str,
     """Times runs on one input; see mobilenn.runtime.timing for the arguments' meaning.
 
     Returns:
-        `ns`: every run's nanoseconds, of the invocation alone.
+        `ns`: every run's nanoseconds, of the invocation alone. A sequence file's run is a whole transcript;
+        without arrays, of its first golden pair.
     """
-    invoke = _loaded["run"].prepared(arrays)
+    run = _loaded["run"]
+    invoke = run.prepared(arrays or _loaded["golden"] or run.example())
     deadline = time.perf_counter() + arguments["warmup_s"]
     invoke()
     while time.perf_counter() < deadline:
@@ -179,4 +244,5 @@ def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
 
 if __name__ == "__main__":
     jobs = {"load": load, "predict": predict, "measure": measure, "memory": memory}
+    jobs |= {"generate": generate, "stream": stream}
     worker.serve(jobs, max_address_bytes=MAX_ADDRESS_BYTES)

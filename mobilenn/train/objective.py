@@ -10,8 +10,14 @@ import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn.core.errors import RecipeError, nearest
+from mobilenn.core.vocabulary import PAD
 
-MAIN_OUTPUT = {"classification": "probabilities", "regression": "value"}
+SEQUENCES = ("translation", "summarisation", "language_model")  # tasks whose targets are tokens, padded with 0
+MAIN_OUTPUT = {
+    "classification": "probabilities",
+    "regression": "value",
+    **dict.fromkeys(SEQUENCES, "probabilities"),
+}
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -20,7 +26,7 @@ def main_output(model: keras.Model, task: str) -> str:
 
     Args:
         model: compression may have put a prefix before its outputs' names.
-        task: `classification` or `regression`.
+        task: a key of `MAIN_OUTPUT`.
 
     Raises:
         RecipeError: the task is unknown, or the network has no such output.
@@ -41,10 +47,12 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
     Args:
         task: `classification` takes cross-entropy; `regression` takes the squared error in units of
             the targets' variance, so that 1 is what predicting the mean would cost and the learning
-            rate need not follow the unit.
-        targets: the training split's, (N,) or (N, d).
+            rate need not follow the unit; sequences take the cross-entropy of their tokens, without padding.
+        targets: the training split's, (N,) or (N, d); of sequences tokens, (N, T).
         label_smoothing: share spread evenly over all classes.
     """
+    if task in SEQUENCES:
+        return lambda true, predicted: token_loss(true, predicted, label_smoothing)
     if task == "regression":
         scale = tf.constant(target_scale(targets), tf.float32)
         return lambda true, predicted: tf.reduce_mean(tf.square((predicted - true) / scale), axis=-1)
@@ -60,7 +68,38 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
 
 def make_metrics(task: str) -> list[Any]:
     """Returns the main output's metrics: accuracy, or none beside a loss that already says it all."""
+    if task in SEQUENCES:
+        return [TokenAccuracy(name="accuracy")]
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] if task == "classification" else []
+
+
+def token_loss(true: tf.Tensor, predicted: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
+    """Cross-entropy of each token, so weighted that its mean is the mean over tokens that are no padding.
+
+    Args:
+        true: (N, T) tokens, 0 where there is padding.
+        predicted: (N, T, V) probabilities.
+        label_smoothing: share of each label spread evenly over the vocabulary.
+
+    Returns:
+        (N, T) float32.
+    """
+    loss = keras.losses.sparse_categorical_crossentropy(true, predicted)
+    if label_smoothing:
+        even = -tf.reduce_mean(tf.math.log(tf.maximum(predicted, keras.backend.epsilon())), axis=-1)
+        loss = (1 - label_smoothing) * loss + label_smoothing * even
+    counts = tf.cast(tf.not_equal(true, PAD), loss.dtype)
+    return loss * counts / tf.maximum(tf.reduce_mean(counts), keras.backend.epsilon())
+
+
+class TokenAccuracy(keras.metrics.Mean):
+    """Share of tokens, padding left out, that are the most probable ones."""
+
+    def update_state(self, true: tf.Tensor, predicted: tf.Tensor, sample_weight: Any = None) -> Any:
+        """Counts a batch: (N, T) tokens, (N, T, V) probabilities."""
+        true = tf.cast(true, tf.int64)
+        right = tf.cast(tf.equal(tf.argmax(predicted, axis=-1), true), tf.float32)
+        return super().update_state(right, sample_weight=tf.cast(tf.not_equal(true, PAD), tf.float32))
 
 
 def target_scale(targets: np.ndarray) -> np.ndarray:

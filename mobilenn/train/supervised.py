@@ -22,7 +22,7 @@ from mobilenn.train.checkpoint import Snapshot, path_in
 from mobilenn.train.config import TrainConfig
 from mobilenn.train.events import Emit
 from mobilenn.train.fit import FitRun, fit_from_checkpoint, repeatable
-from mobilenn.train.objective import main_output
+from mobilenn.train.objective import SEQUENCES, main_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class TrainRequest:
     Args:
         network: a name or a path, as `mobilenn.networks` takes it.
         config: the network's Config as plain values.
-        task: `classification` or `regression`.
+        task: a file under mobilenn/evaluate that `objective` knows.
         settings: the recipe's [train] table.
         seed: of weights, order, augmentation and dropout; 0 to 2³² − 1.
         out_dir: receives `checkpoint/` and, where asked for, `tensorboard/`.
@@ -201,11 +201,19 @@ def check_data(model: keras.Model, data: Dataset, task: str) -> None:
         raise RecipeError(message, "Change [config] or [data] so that both agree.")
     output = model.outputs[model.output_names.index(main_output(model, task))]
     units = int(output.shape[-1])
-    expected = len(data.labels) if task == "classification" else int(np.prod(data.train.targets.shape[1:], dtype=int))
+    expected, kind, key = _expected_units(data, task)
     if units != expected:
-        kind = "classes" if task == "classification" else "targets"
         message = f"The network {model.name} has {units} outputs, and the data have {expected} {kind}."
-        raise RecipeError(message, f"Set config.classes = {expected}.")
+        raise RecipeError(message, f"Set config.{key} = {expected}.")
+
+
+def _expected_units(data: Dataset, task: str) -> tuple[int, str, str]:
+    """How many outputs the data ask for, what they are, and the key of [config] that says so."""
+    if task in SEQUENCES:
+        return len(data.preprocessing["vocabulary"]["tokens"]), "tokens", "vocabulary"
+    if task == "classification":
+        return len(data.labels), "classes", "classes"
+    return int(np.prod(data.train.targets.shape[1:], dtype=int)), "targets", "classes"
 
 
 def _listed(shapes: Mapping[str, tuple[int, ...]]) -> str:
