@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 import mobilenn
 from mobilenn import provenance
 from mobilenn.core import store
 from mobilenn.core.recipe import Recipe
+from mobilenn.samples import samples
 from mobilenn.stages.workplace import Workplace, read_outputs
 
-SAMPLE_COUNT = 12
 _MEASURES = [
     "file",
     "size_bytes",
@@ -73,7 +69,7 @@ def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Ma
         "variants": {name: {k: v for k, v in row.items() if k != "files"} for name, row in variants.items()},
         "recommended": recommended,
         "recommendation": why,
-        "samples": samples(data.test, data.labels, {"float": float_outputs, **outputs}),
+        "samples": samples(data, {"float": float_outputs, **outputs}, ("float", recommended)),
         "environment": provenance.environment(),
         "seed": recipe.seed,
     }
@@ -143,64 +139,3 @@ def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]]) -
 
 def _why_none(variants: Mapping[str, Mapping[str, Any]]) -> str:
     return "; ".join(f"{name} {row['status']}: {row['reason']}" for name, row in variants.items()) + "."
-
-
-def samples(
-    split: Any, labels: tuple[str, ...], outputs: Mapping[str, Mapping[str, np.ndarray]]
-) -> list[dict[str, Any]]:
-    """Picks test samples to show: those that any model gets wrong first, then the rest in order.
-
-    Args:
-        split: the test split.
-        labels: class names; regression shows values instead.
-        outputs: by model (`float` and each variant), outputs on the split by name.
-    """
-    rows = _picks(split, labels, outputs)
-    return [
-        {
-            "index": int(row),
-            "target": labels[int(split.targets[row])] if labels else _number(split.targets[row]),
-            "image": _image(split, row),
-            "predictions": {model: _prediction(made, labels, row) for model, made in outputs.items()},
-        }
-        for row in rows
-    ]
-
-
-def _picks(split: Any, labels: tuple[str, ...], outputs: Mapping[str, Mapping[str, np.ndarray]]) -> Iterable[int]:
-    order = np.random.default_rng(0).permutation(len(split))  # splits are often sorted by class
-    if labels:
-        wrong = np.zeros(len(split), bool)
-        for made in outputs.values():
-            wrong |= _first(made).argmax(-1) != split.targets
-        order = np.concatenate([order[wrong[order]][: SAMPLE_COUNT // 2], order[~wrong[order]]])
-    return order[:SAMPLE_COUNT]
-
-
-def _first(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    return next(iter(outputs.values()))
-
-
-def _prediction(outputs: Mapping[str, np.ndarray], labels: tuple[str, ...], row: int) -> dict[str, Any]:
-    values = _first(outputs)[row]
-    if not labels:
-        return {"label": _number(values), "confidence": None}
-    return {"label": labels[int(values.argmax())], "confidence": float(values.max())}
-
-
-def _number(value: Any) -> str:
-    return f"{float(np.ravel(value)[0]):.4g}"
-
-
-def _image(split: Any, row: int) -> str:
-    """A sample as a PNG data URI: an image, or a clip as a strip of frames; empty for tables."""
-    values = np.asarray(next(iter(split.inputs.values()))[np.array([row])])[0]
-    if values.dtype != np.uint8 or values.ndim not in (3, 4):
-        return ""
-    if values.ndim == 4:
-        values = np.concatenate(list(values), axis=1)
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values).save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -114,7 +114,16 @@ def _samples(report: Report) -> list[str]:
     models = list(dict.fromkeys(said.model for row in rows for said in row.said))
     heads = ["Sample", "Truth", *map(escape, models)]
     body = [[str(row.index), escape(row.target), *(_said(row, model) for model in models)] for row in rows]
-    return ["## Samples of the test split", table(heads, body, left=len(heads))]
+    looked = [_looked(row) for row in rows if row.attended.words or row.attended.tokens]
+    return ["## Samples of the test split", table(heads, body, left=len(heads)), "\n".join(looked)]
+
+
+def _looked(row: view_errors.SampleRow) -> str:
+    """A line on a sample's text and on what mattered most in it."""
+    found = row.attended
+    said = f" {escape(found.text)}" if found.tokens else ""
+    most = f" ({escape(found.model)} looked at {escape(found.words)})" if found.words else ""
+    return f"- Sample {row.index}:{said}{most}"
 
 
 def _said(row: view_errors.SampleRow, model: str) -> str:

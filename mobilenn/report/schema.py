@@ -167,11 +167,20 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A test sample; `image` is a PNG data URI, or empty."""
+    """A test sample.
+
+    Args:
+        image: a PNG data URI, or empty.
+        text: its tokens, where it is a text.
+        weights: by model, how much each part mattered: of a text each token, of an image each patch row by
+            row, of a clip each frame.
+    """
 
     index: int
     target: str
     image: str = ""
+    text: tuple[str, ...] = ()
+    weights: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     predictions: Mapping[str, Prediction]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from mobilenn.report import format as fmt
 from mobilenn.report.schema import Prediction, Report, Sample
 from mobilenn.report.view import shown
+from mobilenn.report.view_attention import Attended, attended
 
 _IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
 FLOAT = "float"
@@ -134,7 +135,7 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRow:
-    """A test sample and what every model said about it; `wide` images are strips of frames."""
+    """A test sample, what every model said about it, and what it attended to; `wide` images are strips of frames."""
 
     index: int
     target: str
@@ -142,6 +143,7 @@ class SampleRow:
     wide: bool
     said: tuple[Said, ...]
     wrong: bool
+    attended: Attended
 
 
 def sample_rows(report: Report) -> list[SampleRow]:
@@ -155,13 +157,15 @@ def _sample_row(report: Report, sample: Sample) -> SampleRow:
     classes = bool(report.data.labels)
     size = _png_size(sample.image)
     said = tuple(_said(model, made, sample, classes) for model, made in sample.predictions.items())
+    wide = size is not None and size[0] > 2 * size[1]
     return SampleRow(
         index=sample.index,
         target=sample.target,
         image=sample.image if size else "",
-        wide=size is not None and size[0] > 2 * size[1],
+        wide=wide,
         said=said,
         wrong=any(item.right is False for item in said),
+        attended=attended(sample, (shown(report), FLOAT), wide),
     )
 
 

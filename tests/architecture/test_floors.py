@@ -36,13 +36,14 @@ FLOORS = {
     "jobs": 6,
     "stages": 6,
     "report": 6,
-    "evidence": 7,
+    "evidence": 8,
+    "samples": 7,
     "preflight": 7,
     "requantize": 7,
     "scaffold": 7,
     "doctor": 7,
-    "pipeline": 8,
-    "cli": 9,
+    "pipeline": 9,
+    "cli": 10,
 }
 ROOF = ("__init__", "__main__")  # they hold the package together and stand on no floor
 TENSORFLOW_ROOMS = ("layers", "networks", "train", "compress", "convert", "jobs")

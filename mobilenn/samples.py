@@ -1,0 +1,112 @@
+"""Which test samples a report shows, and what of each: picture or words, what was said, what was looked at."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mobilenn.core.vocabulary import PAD, Vocabulary
+from mobilenn.data import Dataset, Split
+
+COUNT = 12
+ATTENTION = "attention"  # the output whose values say how much each part of the input mattered
+WEIGHT_PLACES = 3  # digits of a stored weight: more than an eye sees
+Outputs = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def samples(data: Dataset, outputs: Outputs, explained: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Picks test samples to show: those that any model gets wrong first, then the rest in order.
+
+    Args:
+        data: whose test split is shown; without labels it shows values.
+        outputs: by model (`float` and each variant), outputs on the split by name.
+        explained: the models whose attention is kept.
+
+    Returns:
+        One dictionary a sample, in the form of report.schema.Sample.
+    """
+    return [_sample(data, outputs, explained, int(row)) for row in _picks(data.test, data.labels, outputs)]
+
+
+def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {"image": ""}
+    for name, array in data.test.inputs.items():
+        if name in SHOWN:
+            shown |= SHOWN[name](np.asarray(array[np.array([row])])[0], data)
+    target = data.test.targets[row]
+    return {
+        "index": row,
+        "target": data.labels[int(target)] if data.labels else _number(target),
+        **shown,
+        "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
+        "predictions": {model: _prediction(made, data.labels, row) for model, made in outputs.items()},
+    }
+
+
+def _picks(split: Split, labels: tuple[str, ...], outputs: Outputs) -> Iterable[int]:
+    order = np.random.default_rng(0).permutation(len(split))  # splits are often sorted by class
+    if labels:
+        wrong = np.zeros(len(split), bool)
+        for made in outputs.values():
+            wrong |= _first(made).argmax(-1) != split.targets
+        order = np.concatenate([order[wrong[order]][: COUNT // 2], order[~wrong[order]]])
+    return order[:COUNT]
+
+
+def _first(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    return next(iter(outputs.values()))
+
+
+def _prediction(outputs: Mapping[str, np.ndarray], labels: tuple[str, ...], row: int) -> dict[str, Any]:
+    values = _first(outputs)[row]
+    if not labels:
+        return {"label": _number(values), "confidence": None}
+    return {"label": labels[int(values.argmax())], "confidence": float(values.max())}
+
+
+def _number(value: Any) -> str:
+    return f"{float(np.ravel(value)[0]):.4g}"
+
+
+def _weights(outputs: Outputs, explained: Collection[str], row: int, tokens: int) -> dict[str, list[float]]:
+    """By model, how much each part of the sample mattered; of a text, each of its tokens."""
+    found = {}
+    for model in filter(None, explained):
+        values = outputs.get(model, {}).get(ATTENTION)
+        if values is not None and values.ndim == 2:
+            kept = values[row][: tokens or None]
+            found[model] = [round(float(value), WEIGHT_PLACES) for value in kept]
+    return found
+
+
+def _picture(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    """An image as a PNG data URI."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values).save(buffer, "PNG", optimize=True)
+    return {"image": f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"}
+
+
+def _strip(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    """A clip as a strip of frames."""
+    return _picture(np.concatenate(list(values), axis=1), data)
+
+
+def _text(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    """Tokens as they stand in the vocabulary, without the padding behind them."""
+    vocabulary = Vocabulary.from_dict(data.preprocessing["vocabulary"])
+    return {"text": [vocabulary.tokens[number] for number in values[values != PAD]]}
+
+
+# By the input's name, what of it is shown: parts of a Sample.
+SHOWN: dict[str, Callable[[np.ndarray, Dataset], dict[str, Any]]] = {
+    "image": _picture,
+    "clip": _strip,
+    "tokens": _text,
+    "source": _text,
+}

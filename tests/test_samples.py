@@ -1,0 +1,70 @@
+"""Which samples a report shows, and what of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mobilenn import samples as module
+from mobilenn.core.vocabulary import Vocabulary
+from mobilenn.data import Dataset, Split
+from mobilenn.samples import samples
+
+
+def dataset(inputs, targets, labels=(), preprocessing=None):
+    split = Split(inputs=inputs, targets=targets)
+    return Dataset(
+        train=split,
+        validation=split,
+        test=split,
+        labels=labels,
+        description="made.",
+        preprocessing=preprocessing or {},
+    )
+
+
+def test_wrong_ones_come_first_with_images_and_predictions():
+    images = np.arange(40 * 4 * 4, dtype=np.uint16).reshape(40, 4, 4, 1).astype(np.uint8)
+    good = np.tile(np.array([0.9, 0.1], np.float32), (40, 1))
+    bad = good.copy()
+    bad[33] = [0.2, 0.8]
+    data = dataset({"image": images}, np.zeros(40, np.int64), ("cat", "dog"))
+    shown = samples(data, {"float": {"probabilities": good}, "int8": {"probabilities": bad}})
+    assert len(shown) == module.COUNT
+    assert shown[0]["index"] == 33
+    assert shown[0]["predictions"]["int8"] == {"label": "dog", "confidence": pytest.approx(0.8)}
+    assert shown[0]["target"] == "cat"
+    assert all(sample["image"].startswith("data:image/png;base64,") for sample in shown)
+    assert all(sample["weights"] == {} for sample in shown)
+    assert len({sample["index"] for sample in shown}) == len(shown)
+
+
+def test_regression_shows_values():
+    data = dataset({"features": np.zeros((3, 2), np.float32)}, np.array([[1.5], [2], [3]], np.float32))
+    shown = samples(data, {"float": {"value": np.array([[1.25], [2], [3]], np.float32)}})
+    first = next(sample for sample in shown if sample["index"] == 0)
+    assert first["target"] == "1.5"
+    assert first["predictions"]["float"]["label"] == "1.25"
+    assert first["image"] == ""
+
+
+def test_a_text_shows_its_tokens_and_their_weights_without_the_padding():
+    vocabulary = Vocabulary.fit(["open the lock", "close the file"], "word", 20)
+    tokens = vocabulary.encode_all(["open the door", ""], 5)
+    made = {"probabilities": np.array([[0.9, 0.1]] * 2), "attention": np.array([[0.5, 0.25, 0.25, 0, 0], [0.2] * 5])}
+    data = dataset(
+        {"tokens": tokens}, np.zeros(2, np.int64), ("a", "b"), {"vocabulary": vocabulary.to_dict(), "length": 5}
+    )
+    shown = {row["index"]: row for row in samples(data, {"float": made, "int8": made}, ("float", ""))}
+    assert shown[0]["text"] == ["open", "the", "<unk>"]
+    assert shown[0]["weights"] == {"float": [0.5, 0.25, 0.25]}
+    assert shown[1]["text"] == []
+    assert shown[1]["image"] == ""
+
+
+def test_a_clip_is_a_strip_and_each_frame_has_a_weight():
+    clips = np.zeros((1, 3, 4, 4, 1), np.uint8)
+    made = {"probabilities": np.array([[0.9, 0.1]]), "attention": np.array([[0.12345, 0.5, 0.3]])}
+    (shown,) = samples(dataset({"clip": clips}, np.zeros(1, np.int64), ("a", "b")), {"int8": made}, ("int8",))
+    assert shown["image"].startswith("data:image/png;base64,")
+    assert shown["weights"] == {"int8": [0.123, 0.5, 0.3]}
