@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilenn.report import format as fmt
-from mobilenn.report import view, view_baselines, view_errors, view_files
+from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 from mobilenn.report.tables import code, escape, table, text_table
@@ -65,6 +65,14 @@ def baselines(report: Report) -> list[str]:
     """What the network was held against, where the recipe names a baseline."""
     rows = view_baselines.rows(report)
     return ["## Baselines", text_table(view_baselines.heads(report), rows, left=2)] if rows else []
+
+
+def forms(report: Report) -> list[str]:
+    """Of a recurrent network: the forms that were tried for each variant, and why one of them is shipped."""
+    parts = []
+    for tried in view_forms.tables(report):
+        parts += [f"### {escape(tried.variant)}", text_table(view_forms.HEADS, tried.rows), escape(tried.why)]
+    return ["## Forms of the recurrent layers", *parts] if parts else []
 
 
 def _training(report: Report) -> list[str]:
@@ -139,6 +147,7 @@ def _files(report: Report) -> list[str]:
     if parity:
         heads = ["Variant", "Output", "Largest, test", "Mean, test", "Largest, golden"]
         parts += ["## Parity: absolute error of each output", text_table(heads, parity, left=2)]
+    parts += forms(report)
     operators = view_files.operators(report)
     if operators.rows:
         parts += ["## Operators", text_table(["Operator", *map(escape, operators.variants)], operators.rows)]
