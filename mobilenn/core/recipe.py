@@ -28,6 +28,9 @@ class Variant:
         cluster: settings of weight clustering; absent means none.
         qat: settings of quantization-aware training; absent means none.
         representative: number of calibration samples, drawn from the training split.
+        form: of a recurrent network, the one to ship, such as `unrolled`; absent, the fastest on this machine is.
+        stream: of a recurrent network, frames, hops of sound, or tokens that the signature `stream` takes at a
+            time, beside the one for the whole sequence; 0 leaves it out.
     """
 
     precision: Precision
@@ -35,6 +38,8 @@ class Variant:
     cluster: Mapping[str, Any] | None = None
     qat: Mapping[str, Any] | None = None
     representative: int = 200
+    form: str | None = None
+    stream: int = 0
 
     @property
     def steps(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
@@ -118,6 +123,9 @@ def _check_variant(name: str, variant: Variant) -> None:
     if variant.qat is not None and variant.precision is not Precision.INT8:
         message = f"Variant '{name}' asks for QAT with precision {variant.precision}."
         raise RecipeError(message, 'QAT trains for int8: set precision = "int8".')
+    if variant.stream and (variant.stream < 0 or variant.qat is not None or variant.precision is Precision.INT16X8):
+        message = f"Variant '{name}' asks for stream = {variant.stream} as {variant.precision}."
+        raise RecipeError(message, "Allowed: 0 or more; 1 and more in any precision but int16x8, and without qat.")
     if variant.representative < 1:
         message = f"Variant '{name}' asks for {variant.representative} calibration samples."
         raise RecipeError(message, "Allowed: 1 or more; 100 to 500 is usual.")

@@ -44,7 +44,7 @@ def one_by_one(model, values):
     return np.concatenate([model(values[i : i + 1]).numpy() for i in range(len(values))])
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(
     cell=st.sampled_from(sorted(CELLS)),
     form=st.sampled_from(LOWERED),
@@ -117,6 +117,7 @@ def test_a_long_sequence_is_not_unrolled_and_a_network_without_recurrence_has_no
         ("lstm", {"recurrent_activation": "hard_sigmoid"}),
         ("gru", {"reset_after": False}),
         ("rnn", {"use_bias": False}),
+        ("lstm", {"go_backwards": True}),
     ],
 )
 def test_settings_that_the_forms_do_not_know_are_left_to_keras(cell, options):
@@ -125,6 +126,12 @@ def test_settings_that_the_forms_do_not_know_are_left_to_keras(cell, options):
     np.testing.assert_array_equal(
         lower(model).predict(frames_of(model), verbose=0), model.predict(frames_of(model), verbose=0)
     )
+
+
+def test_a_masked_layer_is_left_to_keras():
+    tokens = layers.Input((6,), dtype="int32", name="tokens")
+    masked = layers.Embedding(5, 4, mask_zero=True)(tokens)
+    assert forms(keras.Model(tokens, layers.GRU(3)(masked))) == ()
 
 
 @given(st.integers(1, 4000))

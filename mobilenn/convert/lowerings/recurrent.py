@@ -8,7 +8,7 @@ pipeline times them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -23,7 +23,7 @@ MAX_UNROLLED = 256  # past so many steps the file and its loading grow without g
 # in the loop's body, whose tensors it allocates anew; see tools/results/recurrent.md.
 TURN_COST = 0.2
 
-_CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
+CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 State = tuple[tf.Tensor, ...]  # (directions, units) each
 Step = Callable[[tf.Tensor, State], State]
@@ -208,16 +208,27 @@ def _looped(rows: tf.Tensor, step: Step, state: State, block: int, kept: bool) -
     return [*made, *rest], state
 
 
+def steps_of(cell: str, rows: tf.Tensor, chains: Chains, state: State) -> tuple[list[tf.Tensor], State]:
+    """Steps through (T, F) from a given state: every step's output, and the last state.
+
+    Args:
+        cell: `lstm`, `gru` or `rnn`.
+        rows: the inputs.
+        chains: by direction: kernel, recurrent kernel, bias, as Keras has them.
+        state: (directions, units) each.
+    """
+    projected, step = _STEPS[cell](rows, chains)
+    return _unrolled(projected, step, tuple(tf.reshape(part, (len(chains), part.shape[1])) for part in state))
+
+
 def rewrites(model: keras.Model, form: str) -> dict[str, Replacement]:
     """Replaces every recurrent layer that has a lowered form; none where `form` is `stock`."""
-    if form == STOCK:
-        return {}
-    return {name: _replacement(layer, form) for name, layer in unwrapped(model) if is_recurrent(layer)}
+    return {} if form == STOCK else {name: _replacement(layer, form) for name, layer in _recurrent(model)}
 
 
 def forms(model: keras.Model) -> tuple[str, ...]:
     """The forms that a model's recurrent layers can take; none where it has no such layer."""
-    steps = [layer.input_shape[1] for _, layer in unwrapped(model) if is_recurrent(layer)]
+    steps = [layer.input_shape[1] for _, layer in _recurrent(model)]
     if not steps:
         return ()
     useless = {"unrolled"} if max(steps) > MAX_UNROLLED else set()
@@ -226,12 +237,26 @@ def forms(model: keras.Model) -> tuple[str, ...]:
     return tuple(form for form in FORMS if form not in useless)
 
 
-def is_recurrent(layer: keras.layers.Layer) -> bool:
+def _recurrent(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
+    """The layers that the forms take the place of, by name."""
+    for name, layer in unwrapped(model):
+        if is_recurrent(layer) and not is_masked(model.get_layer(name)):
+            yield name, layer
+
+
+def is_masked(layer: keras.layers.Layer) -> bool:
+    """Whether Keras leaves steps of a layer's input out, as after Embedding(mask_zero=True)."""
+    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in tf.nest.flatten(layer.input))
+
+
+def is_recurrent(layer: keras.layers.Layer, backwards: bool = False) -> bool:
     """Whether a layer is one of Keras' recurrent layers with the settings that the forms know."""
     if type(layer) is keras.layers.Bidirectional:
-        ends = (layer.forward_layer, layer.backward_layer)
-        return layer.merge_mode == "concat" and all(is_recurrent(end) for end in ends)
-    if type(layer) not in _CELLS or layer.stateful or layer.return_state or not layer.use_bias:
+        ends = is_recurrent(layer.forward_layer) and is_recurrent(layer.backward_layer, backwards=True)
+        return layer.merge_mode == "concat" and ends
+    if type(layer) not in CELLS or layer.go_backwards != backwards or layer.time_major:
+        return False
+    if layer.stateful or layer.return_state or not layer.use_bias:
         return False
     gate = getattr(layer, "recurrent_activation", keras.activations.sigmoid)
     plain = layer.activation is keras.activations.tanh and gate is keras.activations.sigmoid
@@ -243,7 +268,7 @@ def _replacement(layer: keras.layers.Layer, form: str) -> Replacement:
     inner = layer.forward_layer if both else layer
     config = config_of(layer)
     made = Recurrence(
-        cell=_CELLS[type(inner)],
+        cell=CELLS[type(inner)],
         units=inner.units,
         form=form,
         return_sequences=inner.return_sequences,
