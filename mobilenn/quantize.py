@@ -16,7 +16,7 @@ import numpy as np
 
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
-from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_in, operators
+from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_in, operators, read_integers
 from mobilenn.tflite.writer import parse, serialize
 
 SIGNATURE = "serving_default"
@@ -33,7 +33,9 @@ MAX_ENERGY_ERROR = 0.02
 _FRONT_END = r"log_mel"
 # Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
 # mobilenn.layers.
-_ATTENTION = r"attention_(empty|padding|masked|weights|row|pooled)"
+_ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
+# Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
+_SAID = r"(^|[;/])(said|copying)/"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -78,6 +80,7 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
         _RECIPES[precision](worker, model, ranges or {})
         result = worker.quantize(ranges, enable_progress_report=False, enable_progress_bar=False)
         made = parse(bytes(result.quantized_model))
+    read_integers(made)
     fit_biases(made, model)
     let_pixels_in(made, pixels)
     return serialize(made)
@@ -233,7 +236,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in _float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    for pattern in (_FRONT_END, _ATTENTION):
+    for pattern in (_FRONT_END, _ATTENTION, _SAID):
         _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)

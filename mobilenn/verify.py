@@ -12,6 +12,7 @@ import numpy as np
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError
 from mobilenn.core.precision import Precision
+from mobilenn.core.vocabulary import PAD
 from mobilenn.evaluate import Evaluation, evaluate
 
 # The largest golden error, relative to the output's largest value, at which a file that stores
@@ -72,9 +73,9 @@ class VerifyReport:
         status: accepted, or rejected for `reason`.
         metric: on the test split.
         metric_drop: float metric minus this metric, turned so that positive is worse.
-        agreement: share of test samples whose largest output is the float model's too; NaN-free,
-            1.0 for outputs of one value.
-        parity: by output name.
+        agreement: share of test samples whose largest output is the float model's too, or of a sequence network
+            of texts that it says in the same way; NaN-free, 1.0 for outputs of one value.
+        parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
     """
 
@@ -116,7 +117,8 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
     expected = evaluate_outputs(reference.task, reference.float_outputs, reference.split, reference.labels)
     sign = 1.0 if found.higher_is_better else -1.0
     drop = sign * (expected.value - found.value)
-    parity = {name: _parity(name, outputs, golden, reference) for name in reference.float_outputs}
+    measured = [name for name, values in reference.float_outputs.items() if values.dtype.kind == "f"]
+    parity = {name: _parity(name, outputs, golden, reference) for name in measured}
     reason = _reason(precision, parity, found, drop, reference)
     report = VerifyReport(
         status="rejected" if reason else "accepted",
@@ -138,7 +140,8 @@ def verify_file(path: Path) -> dict[str, Any]:
 
     Returns:
         `sha256`, and `runtimes`: by API (Interpreter; CompiledModel, which Android apps use) the
-        largest absolute error by output name, against the float model's outputs.
+        largest absolute error by output name, against the float model's outputs; of tokens, and of the golden
+        transcripts by `greedy` and `beam` search, the share that differs.
 
     Raises:
         ArtifactError: the file is damaged, or carries no golden pairs.
@@ -155,9 +158,29 @@ def verify_file(path: Path) -> dict[str, Any]:
     for api in ("interpreter", "compiled_model"):
         with HostSession(path, api=api) as session:
             found = session.predict(package.golden_inputs)
-        expected = package.golden_outputs
-        runtimes[api] = {name: float(np.max(np.abs(found[name] - want))) for name, want in expected.items()}
+            said = _said(session, package.transcripts) if package.transcripts else {}
+        errors = {name: _error(found[name], want) for name, want in package.golden_outputs.items()}
+        runtimes[api] = errors | said
     return {"path": str(path), "sha256": store.sha256_file(path), "runtimes": runtimes}
+
+
+def _error(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest absolute error; of tokens, the share that differs."""
+    if expected.dtype.kind == "i":
+        return float(np.mean(found != expected))
+    return float(np.max(np.abs(found - expected)))
+
+
+def _said(session: Any, transcripts: Mapping[str, Any]) -> dict[str, float]:
+    """By way of search, the share of golden transcripts that a file does not say to the letter."""
+    differ: dict[str, list[bool]] = {}
+    for text in transcripts["texts"]:
+        given = np.asarray(text["source" if "source" in text else "prompt"], np.int32)
+        for way, width in (("greedy", None), ("beam", transcripts["beam_width"])):
+            if way in text:
+                tokens, _ = session.generate(given, {"length": transcripts["length"], "beam": width})
+                differ.setdefault(way, []).append(tokens[tokens != PAD].tolist() != text[way])
+    return {f"{way}_transcripts": float(np.mean(rows)) for way, rows in differ.items()}
 
 
 def _parity(name: str, outputs: Outputs, golden: Outputs, reference: Reference) -> Parity:
@@ -191,6 +214,8 @@ def _reason(
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:
     name = next(iter(expected))
+    if expected[name].dtype.kind == "i":  # tokens
+        return float(np.mean((outputs[name] == expected[name]).all(-1)))
     if expected[name].ndim < 2 or expected[name].shape[-1] < 2:
         return 1.0
     return float(np.mean(outputs[name].argmax(-1) == expected[name].argmax(-1)))

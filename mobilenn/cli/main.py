@@ -20,7 +20,7 @@ _ORDER = (
     ("Start", ("list", "show", "new", "doctor")),
     ("From a recipe to evidence", ("run", "report")),
     ("Single stages", ("train", "compress", "convert", "quantize", "verify")),
-    ("Files", ("inspect", "bench", "compare")),
+    ("Files", ("inspect", "bench", "compare", "generate")),
 )
 
 

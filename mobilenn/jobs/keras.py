@@ -16,7 +16,7 @@ from mobilenn.core import records, store, worker
 from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
-from mobilenn.tflite.merge import merge
+from mobilenn.tflite.merge import SIGNATURE, merge
 
 Emit = Callable[[dict[str, Any]], None]
 Result = tuple[dict[str, Any], Mapping[str, np.ndarray]]
@@ -79,12 +79,14 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     """Converts a stored model to a flatbuffer file; of a sequence network, each step, put together into one.
 
     Args:
-        arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, and `form`
-            of the recurrent layers (empty where there are none).
+        arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, `form` of
+            the recurrent layers (empty where there are none), and `stream`: frames that a second
+            signature takes at a time (0 for none).
         arrays: calibration samples by input name, (N, ...) float32; may be empty.
     """
     from mobilenn.compress.rebuild import rebuild
     from mobilenn.convert.flatbuffer import to_flatbuffer
+    from mobilenn.convert.streaming import STREAM, streamed
 
     _fresh_session(0)
     model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
@@ -94,6 +96,9 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     parts = _parts(model, arguments["parent"])
     if not parts:
         made = to_flatbuffer(model, precision, calibration(arrays), **form)
+        if arguments["stream"]:
+            piecewise = streamed(model, arguments["stream"])
+            made = merge({SIGNATURE: made, STREAM: to_flatbuffer(piecewise, precision)})
     elif precision is Precision.INT16X8:
         raise ConversionError(f"{precision} of {model.name} has no kernels for its steps.", "Allowed: int8.")
     else:

@@ -45,7 +45,7 @@ TINY = Config(vocabulary=20, length=6, features=5, units=(7, 6))
 # V · features, 3 · units · (inputs + units + 2) a GRU, and units · V + V
 PUBLISHED = {
     "GRU 512": (Config(), 943_200),
-    "two GRUs of 256": (Config(units=(256, 256)), 671_968),
+    "two GRUs of 256": (Config(units=(256, 256)), 672_864),
 }
 
 

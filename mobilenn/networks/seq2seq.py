@@ -70,9 +70,9 @@ TINY = Config(form="recurrent", vocabulary=24, source_length=6, target_length=5,
 # keys w·w, readout 2·w·w + w. Transformer: V·w + V; a block of the encoder 12·w² + 13·w, of the decoder 16·w² + 19·w,
 # and two normalisations of 2·w. The paper counts 65 million for the second, its vocabulary being "about 37000".
 PUBLISHED = {
-    "GRU with attention, width 256": (Config(form="recurrent", vocabulary=8000, width=256), 3_008_576),
+    "GRU with attention, width 256": (Config(form="recurrent", vocabulary=8000, width=256), 3_009_856),
     "Transformer base": (Config(), 63_121_544),
-    "Transformer, width 128": (Config(vocabulary=8000, width=128, depth=2), 1_963_584),
+    "Transformer, width 128": (Config(vocabulary=8000, width=128, depth=2), 1_958_208),
 }
 
 
@@ -112,8 +112,7 @@ def steps(config: Config) -> dict[str, keras.Model]:
     given |= {name: layers.Input(tensor.shape[1:], name=name) for name, tensor in memory.items()}
     given |= caches(config)
     made, attention = writes(config, TokenEmbedding(config.vocabulary, config.width, name="embedding"), given)
-    rows = {"probabilities": made.pop("probabilities"), "attention": attention}
-    ends = [layers.Flatten(name=name)(tensor) for name, tensor in rows.items()]
+    ends = [made.pop("probabilities"), layers.Flatten(name="attention")(attention)]
     ends += [layers.Activation("linear", name=name)(tensor) for name, tensor in made.items()]
     return {
         "encode": keras.Model(
@@ -238,14 +237,16 @@ def _said(
     attention: keras.KerasTensor,
     given: Tensors,
 ) -> keras.KerasTensor:
-    """Probabilities of the next token, (N, T, V)."""
-    name = "next_token" if "token" in given else "probabilities"
+    """Probabilities of the next token: (N, T, V), or (N, V) of a step."""
     scores = embedding(readout)
     if not config.copying:
-        return layers.Activation("softmax", dtype="float32", name=name)(scores)
+        scores = layers.Flatten(name="scores")(scores) if "token" in given else scores
+        return layers.Activation("softmax", dtype="float32", name="probabilities")(scores)
     said = layers.Activation("softmax", dtype="float32", name="said")(scores)
     gate = layers.Dense(1, activation="sigmoid", dtype="float32", name="gate")(readout)
-    return Copying(name=name, dtype="float32")([said, attention, given["source"], gate])
+    name = "copying" if "token" in given else "probabilities"
+    mixed = Copying(name=name, dtype="float32")([said, attention, given["source"], gate])
+    return layers.Flatten(name="probabilities")(mixed) if "token" in given else mixed
 
 
 def _added(config: Config, rows: keras.KerasTensor, found: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.vocabulary import PAD
 from mobilenn.runtime import search, sequence
 from mobilenn.runtime.sequence import DECODE, ENCODE, Arrays, Runner, Steps
 from mobilenn.tflite.reader import Signature
@@ -57,14 +58,15 @@ class SequenceRun:
             `score` of beam search, else nothing; and `tokens` (1, length), padded.
         """
         length = wanted["length"]
+        source, prompt = (text, None) if self.steps.encode else (None, text)
         if wanted.get("beam"):
-            best = search.beam(self.steps, text, length, wanted["beam"])[0]
-            said = np.zeros((1, length), np.int32)
+            best = search.beam(self.steps, source, length, wanted["beam"], prompt)[0]
+            said = np.full((1, length), PAD, np.int32)
             said[0, : len(best.tokens)] = best.tokens
             return {"score": float(best.score)}, {"tokens": said}
-        if wanted.get("temperature"):
-            return {}, {"tokens": search.sample(self.steps, text, length, wanted["temperature"], wanted["seed"])}
-        source, prompt = (text, None) if self.steps.encode else (None, text)
+        if wanted.get("temperature") is not None:
+            draw = search.Draw(temperature=wanted["temperature"], seed=wanted.get("seed", 0))
+            return {}, {"tokens": search.sample(self.steps, source, length, draw, prompt)}
         return {}, {"tokens": sequence.greedy(self.steps, source, length, prompt)}
 
 

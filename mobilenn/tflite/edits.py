@@ -62,6 +62,24 @@ def _holds_pixels(target: Any) -> bool:
     return len(target.shape) >= IMAGE_RANK and abs(low) < scale and 128 <= high < 256
 
 
+def read_integers(model: Any) -> None:
+    """Lets a quantized matrix product or convolution read integers where it was left with the floats made of them.
+
+    ai-edge-quantizer does so where its input is an output of the graph, too, which stays float; the runtime
+    then refuses the operator.
+
+    Args:
+        model: the quantized `ModelT`; changed in place.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    integers = {(id(graph), o.outputs[0]): o.inputs[0] for graph, o in operators(model, "DEQUANTIZE")}
+    for graph, operator in operators(model, *_WITH_BIAS):
+        made = graph.tensors[operator.outputs[0]].type
+        if made == schema.TensorType.INT8:
+            operator.inputs = [integers.get((id(graph), index), index) for index in operator.inputs]
+
+
 def fit_biases(model: Any, original: Any) -> None:
     """Widens the weight scale of channels whose bias does not fit into int32.
 

@@ -33,6 +33,7 @@ _DAMAGE = (
 )
 MAX_MEMBERS = 256
 MAX_UNPACKED_BYTES = 256 << 20  # what a package may expand to: a guard against zip bombs
+_TRANSCRIPTS = "golden/transcripts.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _END_SIGNATURE = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2LH")
@@ -47,7 +48,9 @@ class Package:
         preprocessing: what to do to an image before it goes in, JSON-ready.
         lineage: what made the file, JSON-ready.
         golden_inputs: raw inputs by name, (K, ...).
-        golden_outputs: the float Keras model's outputs for them by name, (K, ...) float32.
+        golden_outputs: the float Keras model's outputs for them by name, (K, ...) float32, tokens int32.
+        transcripts: of a sequence file, what the float Keras model says by greedy and by beam search, JSON-ready:
+            `length`, `beam_width`, and `texts`, each with `source` or `prompt`, `greedy`, `beam` and `score`.
     """
 
     labels: tuple[str, ...] = ()
@@ -55,6 +58,7 @@ class Package:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     golden_inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     golden_outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    transcripts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pack(flatbuffer: bytes, package: Package) -> bytes:
@@ -67,6 +71,8 @@ def pack(flatbuffer: bytes, package: Package) -> bytes:
         for part, arrays in (("inputs", package.golden_inputs), ("outputs", package.golden_outputs)):
             for name in sorted(arrays):
                 _add(archive, f"golden/{part}/{name}.npy", _npy(arrays[name]))
+        if package.transcripts:
+            _add(archive, _TRANSCRIPTS, json.dumps(package.transcripts, sort_keys=True).encode())
     return flatbuffer + tail.getvalue()
 
 
@@ -105,6 +111,7 @@ def _read(archive: zipfile.ZipFile) -> Package | None:
         lineage=dict(described["lineage"]),
         golden_inputs=_arrays(archive, names, "golden/inputs/"),
         golden_outputs=_arrays(archive, names, "golden/outputs/"),
+        transcripts=dict(json.loads(_member(archive, _TRANSCRIPTS))) if _TRANSCRIPTS in names else {},
     )
 
 

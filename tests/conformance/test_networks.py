@@ -13,10 +13,14 @@ from mobilenn.core.artifacts import TensorSpec
 from mobilenn.core.errors import ArtifactError, RecipeError
 from mobilenn.core.precision import Precision
 from mobilenn.core.records import from_dict, to_dict
+from mobilenn.core.vocabulary import END, PAD, START
+from mobilenn.jobs.quantize import quantize
+from mobilenn.jobs.sequences import transcribe
+from mobilenn.networks._steps import step_models
 from mobilenn.networks._weights import load_weights, save_weights
-from mobilenn.quantize import quantize_flatbuffer
 from mobilenn.runtime.host import HostSession
 from mobilenn.tflite.inspect import inspect, precheck
+from mobilenn.tflite.merge import merge
 
 
 @pytest.fixture(params=networks.names(), scope="module")
@@ -31,24 +35,64 @@ def tiny(network, seed=3):
 
 
 def inputs(model, count=4, seed=0):
-    """Pixels for images and clips, token numbers for text, small numbers for tables and frames."""
+    """By name: pixels for images and clips, token numbers for text, small numbers for tables and frames."""
     generator = np.random.default_rng(seed)
-    shape = (count, *model.inputs[0].shape[1:])
-    if model.inputs[0].dtype == "int32":
-        return generator.integers(0, 20, shape, np.int32)
+    return {
+        name: values(generator, name, (count, *tensor.shape[1:]), tensor.dtype)
+        for name, tensor in zip(model.input_names, model.inputs, strict=True)
+    }
+
+
+def values(generator, name, shape, dtype):
+    if dtype == "int32":
+        made = generator.integers(END + 1, 20, shape, np.int32)
+        if name == "target_in":  # as a decoder reads: <start>, then the text, then padding
+            made[:, 0] = START
+        made[1::2, -(shape[1] // 3) :] = PAD if name in ("source", "target_in") else 5
+        return made
     if len(shape) < 4:
         return generator.normal(size=shape).astype(np.float32)
     return generator.integers(0, 256, shape).astype(np.float32)
 
 
-def outputs(model, values):
+def outputs(model, raw):
     """What a model makes of values, in the order of its outputs."""
-    return [made.numpy() for made in tf.nest.flatten(model(values))]
+    return [made.numpy() for made in tf.nest.flatten(model(raw))]
+
+
+def said(network, model, raw):
+    """By name, what a file of the network has to answer: its outputs, or of a sequence network its transcript."""
+    parts = steps_of(network, model)
+    if parts:
+        return transcribe(model, parts, raw, batch_size=3)
+    return dict(zip(model.output_names, outputs(model, raw), strict=True))
+
+
+def steps_of(network, model):
+    name = network.__name__.rpartition(".")[2]
+    return step_models(name, to_dict(network.TINY), model)
+
+
+def converted(network, model, precision=Precision.FLOAT32):
+    """The file that the pipeline makes: of a sequence network, a signature for each step."""
+    parts = steps_of(network, model)
+    if not parts:
+        return to_flatbuffer(model, precision)
+    return merge({name: to_flatbuffer(part, precision) for name, part in parts.items()})
+
+
+def quantized(flatbuffer, precision, raw, tmp_path):
+    """What the quantizing worker makes of a file."""
+    (tmp_path / "float32.tflite").write_bytes(flatbuffer)
+    paths = {"source": str(tmp_path / "float32.tflite"), "path": str(tmp_path / "made.tflite")}
+    quantize({**paths, "precision": str(precision)}, raw if precision.needs_calibration else {}, lambda _: None)
+    return tmp_path / "made.tflite"
 
 
 def test_inputs_and_outputs_are_named_and_static(network):
     model = tiny(network)
-    assert set(model.input_names) <= {"image", "clip", "features", "audio", "frames", "tokens"}
+    known = {"image", "clip", "features", "audio", "frames", "tokens", "source", "target_in"}
+    assert set(model.input_names) <= known
     assert model.output_names[0] in ("probabilities", "value")
     assert set(model.output_names[1:]) <= {"attention"}
     for tensor in (*model.inputs, *model.outputs):
@@ -118,42 +162,67 @@ def test_it_has_its_published_sizes(network):
 
 def test_the_flatbuffer_computes_the_network_in_every_runtime(network, tmp_path):
     model = tiny(network)
-    flatbuffer = to_flatbuffer(model, Precision.FLOAT32)
+    flatbuffer = converted(network, model)
     assert precheck(flatbuffer) == []
     path = tmp_path / "model.tflite"
     path.write_bytes(flatbuffer)
     raw = inputs(model)
-    expected = dict(zip(model.output_names, outputs(model, raw), strict=True))
+    expected = said(network, model, raw)
     for api in ("interpreter", "compiled_model"):
         with HostSession(path, api=api) as session:
             assert [spec.name for spec in session.inputs] == model.input_names
-            assert session.inputs[0] == TensorSpec(
-                name=model.input_names[0], shape=(1, *raw.shape[1:]), dtype=raw.dtype.name
-            )
-            found = session.predict({model.input_names[0]: raw})
-        for name, values in expected.items():
-            np.testing.assert_allclose(found[name], values, atol=1e-5)
+            for spec in session.inputs:
+                wanted = raw[spec.name]
+                length = wanted.shape[1:] if -1 not in spec.shape else spec.shape[1:]
+                assert spec == TensorSpec(name=spec.name, shape=(1, *length), dtype=wanted.dtype.name)
+            found = session.predict(raw)
+        assert list(found) == list(expected)
+        for name, wanted in expected.items():
+            assert found[name].dtype == wanted.dtype
+            np.testing.assert_allclose(found[name], wanted, atol=1e-5)
+
+
+def test_a_sequence_network_names_what_its_steps_hand_on(network):
+    """What mobilenn.runtime.sequence expects, so that an app can run the file by its names alone."""
+    parts = steps_of(network, tiny(network))
+    if not parts:
+        return
+    assert set(parts) <= {"encode", "decode_step"}
+    decode, encode = parts["decode_step"], parts.get("encode")
+    assert decode.output_names[0] == "probabilities"
+    assert decode.inputs[decode.input_names.index("token")].shape[1:] == (1,)
+    shapes = {name: tensor.shape for name, tensor in zip(decode.input_names, decode.inputs, strict=True)}
+    given = dict(zip(encode.output_names, encode.outputs, strict=True)) if encode else {}
+    for name, tensor in zip(decode.output_names, decode.outputs, strict=True):
+        if name.startswith("next_"):
+            assert shapes[name.removeprefix("next_")] == tensor.shape
+        else:
+            assert name in ("probabilities", "attention")
+    handed = {name.removeprefix("next_") for name in decode.output_names}
+    assert set(shapes) <= {"token", "source", *given, *handed}
+    for name, tensor in given.items():
+        assert shapes[name] == tensor.shape
 
 
 def test_int8_takes_pixels_and_stays_close(network, tmp_path):
     model = tiny(network)
     raw = inputs(model, 24)
-    samples = [{model.input_names[0]: raw[i : i + 1]} for i in range(len(raw))]
-    flatbuffer = quantize_flatbuffer(to_flatbuffer(model, Precision.FLOAT32), Precision.INT8, samples)
-    path = tmp_path / "model.tflite"
-    path.write_bytes(flatbuffer)
-    spec = inspect(path).signatures["serving_default"].inputs[0]
-    if raw.ndim > 3:
+    path = quantized(converted(network, model), Precision.INT8, raw, tmp_path)
+    spec = next(iter(inspect(path).signatures.values())).inputs[0]
+    if raw[model.input_names[0]].ndim > 3:
         assert (spec.dtype, spec.scale, spec.zero_point) == ("uint8", 1.0, 0)
+    name = "log_probability" if hasattr(network, "steps") else model.output_names[0]
     with HostSession(path) as session:
-        found = session.predict({model.input_names[0]: raw})
-    assert np.abs(found[model.output_names[0]] - outputs(model, raw)[0]).mean() < 0.05
+        found = session.predict(raw)[name]
+    expected = said(network, model, raw)[name]
+    scale = float(np.abs(expected).mean()) if name == "log_probability" else 1.0
+    assert np.abs(found - expected).mean() < 0.05 * scale
 
 
 def test_equal_weights_give_equal_bytes(network):
-    first = to_flatbuffer(tiny(network), Precision.FLOAT32)
+    first = converted(network, tiny(network))
     to_flatbuffer(networks.make("perceptron", {"classes": 3}), Precision.FLOAT32)
-    assert to_flatbuffer(tiny(network), Precision.FLOAT32) == first
+    assert converted(network, tiny(network)) == first
 
 
 def test_weights_of_another_network_are_refused(network, tmp_path):
