@@ -43,7 +43,7 @@ def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: in
         "target": data.labels[int(target)] if data.labels else _number(target),
         **shown,
         "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
-        "predictions": {model: _prediction(made, data.labels, row) for model, made in outputs.items()},
+        "predictions": {model: _prediction(made[_main(outputs)][row], data.labels) for model, made in outputs.items()},
     }
 
 
@@ -52,17 +52,17 @@ def _picks(split: Split, labels: tuple[str, ...], outputs: Outputs) -> Iterable[
     if labels:
         wrong = np.zeros(len(split), bool)
         for made in outputs.values():
-            wrong |= _first(made).argmax(-1) != split.targets
+            wrong |= made[_main(outputs)].argmax(-1) != split.targets
         order = np.concatenate([order[wrong[order]][: COUNT // 2], order[~wrong[order]]])
     return order[:COUNT]
 
 
-def _first(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    return next(iter(outputs.values()))
+def _main(outputs: Outputs) -> str:
+    """The output that is judged: the first of the first model; a .tflite lists its outputs in another order."""
+    return next(iter(next(iter(outputs.values()))))
 
 
-def _prediction(outputs: Mapping[str, np.ndarray], labels: tuple[str, ...], row: int) -> dict[str, Any]:
-    values = _first(outputs)[row]
+def _prediction(values: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
     if not labels:
         return {"label": _number(values), "confidence": None}
     return {"label": labels[int(values.argmax())], "confidence": float(values.max())}

@@ -55,7 +55,9 @@ def test_a_text_shows_its_tokens_and_their_weights_without_the_padding():
     data = dataset(
         {"tokens": tokens}, np.zeros(2, np.int64), ("a", "b"), {"vocabulary": vocabulary.to_dict(), "length": 5}
     )
-    shown = {row["index"]: row for row in samples(data, {"float": made, "int8": made}, ("float", ""))}
+    of_a_file = dict(sorted(made.items()))  # its outputs stand in another order
+    shown = {row["index"]: row for row in samples(data, {"float": made, "int8": of_a_file}, ("float", ""))}
+    assert shown[0]["predictions"]["int8"] == shown[0]["predictions"]["float"] == {"label": "a", "confidence": 0.9}
     assert shown[0]["text"] == ["open", "the", "<unk>"]
     assert shown[0]["weights"] == {"float": [0.5, 0.25, 0.25]}
     assert shown[1]["text"] == []
