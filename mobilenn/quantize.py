@@ -17,6 +17,7 @@ import numpy as np
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_in, operators, read_integers
+from mobilenn.tflite.float_parts import float_operators
 from mobilenn.tflite.writer import parse, serialize
 
 SIGNATURE = "serving_default"
@@ -234,7 +235,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
     worker.load_quantization_recipe(recipe.static_wi8_ai8())
     for operation in ("INPUT", "OUTPUT"):
         _keep_float(worker, ".*", operation)
-    for name in _float_operators(model):
+    for name in float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
     for pattern in (_FRONT_END, _ATTENTION, _SAID):
         _keep_float(worker, pattern)
@@ -251,18 +252,6 @@ _RECIPES: dict[Precision, Callable[[Any, Any, Ranges], None]] = {
     Precision.INT8: _int8,
     Precision.INT4: _int4,
 }
-
-
-def _float_operators(model: Any) -> list[str]:
-    """Names of what stays float in an int8 file.
-
-    Bodies of loops: the loop itself has no int8 form. The softmax that makes an output: 256 steps
-    are too coarse for the probabilities of 1,000 classes. RSQRT: its int8 kernel takes 60 ns a value.
-    """
-    loops = [(graph, operator) for graph in model.subgraphs[1:] for operator in graph.operators]
-    ends = [(graph, op) for graph, op in operators(model, "SOFTMAX") if op.outputs[0] in graph.outputs]
-    kept = [*loops, *ends, *operators(model, "RSQRT")]
-    return [graph.tensors[index].name.decode() for graph, operator in kept for index in operator.outputs]
 
 
 def _loop_products(model: Any) -> list[str]:

@@ -11,6 +11,7 @@ import tf_keras as keras
 
 from mobilenn.compress.cluster import cluster
 from mobilenn.compress.config import ClusterConfig, FineTune, PruneConfig, QatConfig
+from mobilenn.compress.parts import is_refused_whole, note, train_parts
 from mobilenn.compress.prune import prune
 from mobilenn.compress.qat import apply_transform, settled, transform_name
 from mobilenn.core.records import from_dict
@@ -35,7 +36,7 @@ def apply_step(
         emit: receives progress events.
 
     Returns:
-        The model, and the transforms that rebuild its structure.
+        The model, and the transforms that rebuild its structure; none where the structure is the network's own.
     """
     step, done = arguments["step"], arguments["done"]
     kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
@@ -59,6 +60,9 @@ def apply_step(
         return prune(model, settings, steps, tune), ()
     if step == "cluster":
         return cluster(model, settings, "prune" in done, tune), ()
+    if is_refused_whole(model):
+        emit({"stage": step, "warning": note(model)})
+        return train_parts(model, "prune" in done, tune), ()
     wrapped = apply_transform(model, transform_name(done))
     tune(wrapped, [])
     return settled(wrapped, model), ("qat",)

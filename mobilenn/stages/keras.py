@@ -8,7 +8,7 @@ from typing import Any
 
 from mobilenn.core import records, store
 from mobilenn.core.artifacts import Lineage
-from mobilenn.core.errors import ConversionError, MobilennError, WorkerError
+from mobilenn.core.errors import ConversionError, MobilennError, RecipeError, WorkerError
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Variant
 from mobilenn.stages.workplace import JOB_TIMEOUT_S, Workplace
@@ -90,10 +90,11 @@ def convert(place: Workplace, stage: str, model: Mapping[str, Any], variant: Var
 
     Raises:
         ConversionError, WorkerError: no form could be converted.
+        RecipeError: the variant asks for a form that the network does not have.
     """
     made: dict[str, Path | str] = {}
     failed: MobilennError | None = None
-    for form in model["forms"] or ("",):
+    for form in _forms(variant, model):
         try:
             made[form] = _flatbuffer(place, stage, model, variant, form)
         except (ConversionError, WorkerError) as error:
@@ -103,17 +104,29 @@ def convert(place: Workplace, stage: str, model: Mapping[str, Any], variant: Var
     return made
 
 
+def _forms(variant: Variant, model: Mapping[str, Any]) -> tuple[str, ...]:
+    """The forms to try: the one that the variant asks for, or all; one without a name where there is no choice."""
+    known = tuple(model["forms"])
+    if variant.form is None:
+        return known or ("",)
+    if variant.form not in known:
+        allowed = f"Allowed: {', '.join(known)}." if known else "The network has no recurrent layer: leave the key out."
+        raise RecipeError(f"A variant asks for the form '{variant.form}'.", allowed)
+    return (variant.form,)
+
+
 def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant: Variant, form: str) -> Path:
     """Writes a bare flatbuffer beside the model, in the precision that TensorFlow has to make."""
-    made = variant.precision if converter_makes(variant) else Precision.FLOAT32
+    made = variant.precision if converter_makes(variant, model) else Precision.FLOAT32
     folder = place.out / "stages" / stage
-    stem = f"{made}-{form}" if form else str(made)
+    stem = "-".join([str(made), *([form] if form else []), *([f"stream{variant.stream}"] if variant.stream else [])])
     path = folder / f"{stem}.flatbuffer"
     count = variant.representative if made is Precision.INT16X8 else 0
+    asked = {"form": form, "stream": variant.stream}
     lineage = place.lineage(
-        "convert", model["sha256"], {"precision": made, "representative": count, "form": form, **origin(model)}
+        "convert", model["sha256"], {"precision": made, "representative": count, **asked, **origin(model)}
     )
-    arguments = {"parent": model, "precision": made, "path": str(path), "form": form}
+    arguments = {"parent": model, "precision": made, "path": str(path), **asked}
 
     def build() -> dict[str, Any]:
         arrays = place.representative(count) if count else {}
@@ -123,9 +136,9 @@ def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant:
     return path
 
 
-def converter_makes(variant: Variant) -> bool:
-    """Whether TensorFlow's converter makes this precision, or our quantizer from the float32 file."""
-    return variant.qat is not None or variant.precision in (
+def converter_makes(variant: Variant, model: Mapping[str, Any]) -> bool:
+    """Whether TensorFlow's converter makes a model's variant, or our quantizer from the float32 file."""
+    return bool(model["transforms"]) or variant.precision in (
         Precision.FLOAT32,
         Precision.FLOAT16,
         Precision.INT16X8,

@@ -32,12 +32,13 @@ def quantize(
     from mobilenn.tflite.package import Package, pack
 
     path = place.out / name / "model.tflite"
-    count = 0 if converter_makes(variant) else variant.representative * variant.precision.needs_calibration
+    ready = converter_makes(variant, model)
+    count = 0 if ready else variant.representative * variant.precision.needs_calibration
     settings = {"precision": variant.precision, "representative": count, "labels": place.fingerprint}
     lineage = place.lineage("quantize", _parent(sources), settings)
 
     def build() -> dict[str, Any]:
-        made, refused = _candidates(place, path, variant, sources, count)
+        made, refused = _candidates(place, path, variant, sources, None if ready else count)
         tried = _tried(place, made, refused)
         flatbuffer = made[tried[0]["form"] if tried else ""]
         package = Package(
@@ -46,6 +47,7 @@ def quantize(
             lineage={"recipe": place.recipe.name, "variant": name, **records.to_dict(lineage), "model": origin(model)},
             golden_inputs=place.outputs("train", "golden_inputs"),
             golden_outputs=place.outputs("train", "golden_outputs"),
+            transcripts=_transcripts(place),
         )
         store.write_bytes(path, pack(flatbuffer.read_bytes(), package))
         for candidate in set(made.values()) - set(sources.values()):
@@ -56,6 +58,12 @@ def quantize(
     return place.cached(path.parent / "model.json", lineage, build)
 
 
+def _transcripts(place: Workplace) -> Mapping[str, Any]:
+    """What the trained model says, where it is one that says something."""
+    path = place.out / "stages" / "train" / "transcripts.json"
+    return store.read_json(path) if path.is_file() else {}
+
+
 def _parent(sources: Mapping[str, Path | str]) -> str:
     """Identifies what a variant is made from."""
     digests = {form: store.sha256_file(path) for form, path in sources.items() if isinstance(path, Path)}
@@ -63,16 +71,16 @@ def _parent(sources: Mapping[str, Path | str]) -> str:
 
 
 def _candidates(
-    place: Workplace, path: Path, variant: Variant, sources: Mapping[str, Path | str], count: int
+    place: Workplace, path: Path, variant: Variant, sources: Mapping[str, Path | str], count: int | None
 ) -> tuple[dict[str, Path], dict[str, str]]:
-    """By form: the flatbuffer in the variant's precision; and why there is none."""
+    """By form: the flatbuffer in the variant's precision, which the sources have where `count` is None; or why not."""
     made: dict[str, Path] = {}
     refused = {form: source for form, source in sources.items() if isinstance(source, str)}
     for form, source in sources.items():
         if form in refused:
             continue
         try:
-            made[form] = source if converter_makes(variant) else _quantized(place, source, path, variant, count)
+            made[form] = source if count is None else _quantized(place, source, path, variant, count)
         except (ConversionError, WorkerError) as error:
             if len(sources) == 1:
                 raise
