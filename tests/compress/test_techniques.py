@@ -26,11 +26,13 @@ STEPS = ("prune", "cluster", "qat")
 def dataset(model, classes):
     generator = np.random.default_rng(0)
     shape = model.inputs[0].shape[1:]
-    tables = len(shape) == 1
 
     def split(count):
-        made = generator.normal(size=(count, *shape)) if tables else generator.integers(0, 256, (count, *shape))
-        values = made.astype(np.float32 if tables else np.uint8)
+        values = generator.integers(0, 256, (count, *shape)).astype(np.uint8)
+        if model.inputs[0].dtype == "int32":
+            values = generator.integers(0, 20, (count, *shape), np.int32)
+        elif len(shape) < 3:
+            values = generator.normal(size=(count, *shape)).astype(np.float32)
         return Split(inputs={model.input_names[0]: values}, targets=np.arange(count) % classes)
 
     labels = tuple(str(i) for i in range(classes))
@@ -39,7 +41,7 @@ def dataset(model, classes):
 
 
 def apply(model, step, settings=None, done=()):
-    classes = model.output_shape[-1]
+    classes = model.outputs[0].shape[-1]
     arguments = {
         "step": step,
         "settings": {"epochs": 1, "batch_size": 8, **(settings or {})},
