@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.core.vocabulary import END
+from mobilenn.core.vocabulary import END, PAD, UNKNOWN
 from mobilenn.evaluate import Evaluation, Predict
 from mobilenn.evaluate.translation import bits, until_end
+
+SUMMARY, REFERENCE = -1, -2  # an unknown word of one is equal to none of the other
 
 
 def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluation:
@@ -21,13 +23,13 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
     targets = np.asarray(split.targets)
     found = predict(split.inputs)
     said = until_end(np.asarray(found["tokens"]))
-    pairs = zip(words(said), words(targets), strict=True)
-    scores = np.array([rouge_l(summary, reference) for summary, reference in pairs])
+    summaries, references = words(said, SUMMARY), words(targets, REFERENCE)
+    scores = np.array([rouge_l(*pair) for pair in zip(summaries, references, strict=True)])
     details = {
         "rouge_l_precision": float(scores[:, 0].mean()),
         "rouge_l_recall": float(scores[:, 1].mean()),
-        "mean_length": float(np.mean([len(summary) for summary in words(said)])),
-        "bits_per_token": bits(found["log_probability"], targets != 0),
+        "mean_length": float(np.mean([len(summary) for summary in summaries])),
+        "bits_per_token": bits(found["log_probability"], targets != PAD),
     }
     return Evaluation(metric="rouge_l", value=float(scores[:, 2].mean()), higher_is_better=True, details=details)
 
@@ -43,14 +45,14 @@ BASELINES = {"lead": lead}
 
 
 def _lead(split: Any, k: int) -> float:
-    sources, references = words(np.asarray(split.inputs["source"])), words(np.asarray(split.targets))
+    sources = words(np.asarray(split.inputs["source"]), SUMMARY)
+    references = words(np.asarray(split.targets), REFERENCE)
     return float(np.mean([rouge_l(s[:k], r)[2] for s, r in zip(sources, references, strict=True)]))
 
 
-def words(rows: np.ndarray) -> list[list[int]]:
-    """The words of each row; unknown ones become negative numbers, all different, which equal nothing."""
-    numbers = iter(range(-1, -rows.size - 1, -1))
-    return [[int(t) if t > END else next(numbers) for t in row if t > END or t == 1] for row in rows.tolist()]
+def words(rows: np.ndarray, unknown: int) -> list[list[int]]:
+    """The words of each row, without the special tokens; `unknown` stands for words that the vocabulary lacks."""
+    return [[t if t > END else unknown for t in row if t > END or t == UNKNOWN] for row in rows.tolist()]
 
 
 def rouge_l(summary: Sequence[int], reference: Sequence[int]) -> tuple[float, float, float]:
