@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,14 +18,11 @@ from mobilenn.cli import options
 @click.option("--temperature", type=float, help="Draw tokens by probability; below 1 the probable ones more often.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of what --temperature draws.")
 @options.as_json
-def command(
-    file: Path, text: str, beam: int | None, length: int | None, temperature: float | None, seed: int, as_json: bool
-) -> None:
+def command(file: Path, text: str, as_json: bool, **wanted: Any) -> None:
     """Translate, sum up or continue TEXT with a .tflite FILE and the vocabulary inside it."""
     from mobilenn.runtime.text import Wanted, say
 
-    wanted = Wanted(beam=beam, length=length, temperature=temperature, seed=seed)
-    found = say(file, text, wanted)
+    found = say(file, text, Wanted(**wanted))
     for count, note in ((found["left_out"], "past the file's length were left out"), (found["unknown"], "are unknown")):
         if count:
             click.echo(f"note: {count} of {found['read'] + found['left_out']} tokens {note}", err=True)

@@ -11,6 +11,7 @@ NONE = "–"
 _SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved")
 _TITLES = {
     "r2": "R²",
+    "rouge_l": "ROUGE-L",
     "mae": "Mean absolute error",
     "rmse": "Root mean square error",
     "top3_accuracy": "Top-3 accuracy",
