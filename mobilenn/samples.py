@@ -40,10 +40,10 @@ def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: in
     target = data.test.targets[row]
     return {
         "index": row,
-        "target": data.labels[int(target)] if data.labels else _number(target),
+        "target": data.labels[int(target)] if data.labels else _plain(target, data),
         **shown,
         "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
-        "predictions": {model: _prediction(made[_main(outputs)][row], data.labels) for model, made in outputs.items()},
+        "predictions": {model: _prediction(made[_main(outputs)][row], data) for model, made in outputs.items()},
     }
 
 
@@ -54,6 +54,12 @@ def _picks(split: Split, labels: tuple[str, ...], outputs: Outputs) -> Iterable[
         for made in outputs.values():
             wrong |= made[_main(outputs)].argmax(-1) != split.targets
         order = np.concatenate([order[wrong[order]][: COUNT // 2], order[~wrong[order]]])
+    elif _are_tokens(split.targets):
+        said = np.stack([made[_main(outputs)] for made in outputs.values()])
+        wrong = (said != split.targets).any(axis=(0, 2))
+        order = np.concatenate(
+            [order[wrong[order]][: COUNT // 2], order[~wrong[order]], order[wrong[order]][COUNT // 2 :]]
+        )
     return order[:COUNT]
 
 
@@ -62,10 +68,21 @@ def _main(outputs: Outputs) -> str:
     return next(iter(next(iter(outputs.values()))))
 
 
-def _prediction(values: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    if not labels:
-        return {"label": _number(values), "confidence": None}
-    return {"label": labels[int(values.argmax())], "confidence": float(values.max())}
+def _prediction(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    if not data.labels:
+        return {"label": _plain(values, data), "confidence": None}
+    return {"label": data.labels[int(values.argmax())], "confidence": float(values.max())}
+
+
+def _plain(values: np.ndarray, data: Dataset) -> str:
+    """What has no label: tokens as text, else a number."""
+    if _are_tokens(values):
+        return Vocabulary.from_dict(data.preprocessing["vocabulary"]).decode(values)
+    return _number(values)
+
+
+def _are_tokens(values: np.ndarray) -> bool:
+    return values.dtype == np.int32 and values.ndim > 0
 
 
 def _number(value: Any) -> str:
@@ -97,6 +114,13 @@ def _strip(values: np.ndarray, data: Dataset) -> dict[str, Any]:
     return _picture(np.concatenate(list(values), axis=1), data)
 
 
+def _sound(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    """Sound as its waveform over its log-mel energies."""
+    from mobilenn.report.figures.sound import sound_png
+
+    return {"image": sound_png(values)}
+
+
 def _text(values: np.ndarray, data: Dataset) -> dict[str, Any]:
     """Tokens as they stand in the vocabulary, without the padding behind them."""
     vocabulary = Vocabulary.from_dict(data.preprocessing["vocabulary"])
@@ -107,6 +131,7 @@ def _text(values: np.ndarray, data: Dataset) -> dict[str, Any]:
 SHOWN: dict[str, Callable[[np.ndarray, Dataset], dict[str, Any]]] = {
     "image": _picture,
     "clip": _strip,
+    "audio": _sound,
     "tokens": _text,
     "source": _text,
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobilenn import samples as module
-from mobilenn.core.vocabulary import Vocabulary
+from mobilenn.core.vocabulary import SPECIAL, Vocabulary
 from mobilenn.data import Dataset, Split
 from mobilenn.samples import samples
 
@@ -70,3 +70,16 @@ def test_a_clip_is_a_strip_and_each_frame_has_a_weight():
     (shown,) = samples(dataset({"clip": clips}, np.zeros(1, np.int64), ("a", "b")), {"int8": made}, ("int8",))
     assert shown["image"].startswith("data:image/png;base64,")
     assert shown["weights"] == {"int8": [0.123, 0.5, 0.3]}
+
+
+def test_a_translation_is_shown_as_text_wrong_ones_first():
+    known = Vocabulary(kind="word", tokens=(*SPECIAL, "one", "two", "three"))
+    source = known.encode_all(["one", "two", "three"], 3)
+    targets = known.encode_all(["two", "three", "one"], 3, end=True)
+    said = known.encode_all(["two", "three", "three"], 3, end=True)
+    preprocessing = {"vocabulary": known.to_dict()}
+    data = dataset({"source": source, "target_in": targets}, targets, preprocessing=preprocessing)
+    first, *rest = samples(data, {"float": {"tokens": said, "log_probability": np.zeros((3, 3))}})
+    assert (first["text"], first["target"], first["predictions"]["float"]["label"]) == (["three"], "one", "three")
+    assert len(rest) == 2
+    assert {sample["predictions"]["float"]["label"] for sample in rest} == {"two", "three"}
