@@ -8,6 +8,7 @@ from pathlib import Path
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import DataError, RecipeError
+from mobilenn.data.image_folder import ENDINGS
 
 
 def new_recipe(name: str, like: str, data_path: Path | None, target: str | None, folder: Path) -> Path:
@@ -16,7 +17,7 @@ def new_recipe(name: str, like: str, data_path: Path | None, target: str | None,
     Args:
         name: the new recipe's name: lower-case letters, digits and _.
         like: the recipe to start from, by name or path.
-        data_path: an image folder, a .csv or a .npz; None keeps the data of `like`.
+        data_path: a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz; None keeps the data of `like`.
         target: for a .csv, the column to predict.
         folder: the folder to write into; it must hold no recipe yet.
 
@@ -50,24 +51,66 @@ def _set_top(text: str, key: str, value: str) -> str:
 
 def _with_data(text: str, data_path: Path, target: str | None) -> str:
     """Replaces [data] by the user's own, and drops floors that were measured on other data."""
-    table = "\n".join(["[data]", *_data_lines(data_path, target)])
+    old = re.search(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", text)
+    lines = _data_lines(data_path, target)
+    if _is_text(data_path):
+        lines, text = _text_lines(data_path, old[0] if old else ""), _with_classes(text, data_path)
+    table = "\n".join(["[data]", *lines])
     text = re.sub(r"(?ms)^\[floor\]\n.*?(?=^\[|\Z)", "", text)
     return re.sub(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", lambda _: f"{table}\n\n", text)
 
 
 def _data_lines(data_path: Path, target: str | None) -> list[str]:
     if not data_path.exists():
-        raise DataError(f"There is no {data_path}.", "Give an image folder, a .csv or a .npz with --data.")
+        raise DataError(
+            f"There is no {data_path}.", "Give a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz."
+        )
     where = f"path = {_quoted(str(data_path.resolve()))}"
     if data_path.is_dir():
-        return ['name = "image_folder"', where]
+        return [f'name = "{_folder_kind(data_path)}"', where]
     if data_path.suffix == ".npz":
         return ['name = "npz"', where]
+    if _is_text(data_path):
+        return ['name = "text_folder"', where]
     if data_path.suffix != ".csv":
-        raise DataError(f"{data_path} is of no known kind.", "Allowed: an image folder, a .csv or a .npz.")
+        raise DataError(
+            f"{data_path} is of no known kind.",
+            "Allowed: a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz.",
+        )
     if not target:
         raise DataError("A .csv needs the column to predict.", "Add --target COLUMN.")
     return ['name = "csv"', where, f"target = {_quoted(target)}"]
+
+
+def _is_text(data_path: Path) -> bool:
+    """Whether it is a .tsv, or a folder that holds .txt files and nothing else that we read."""
+    if not data_path.is_dir():
+        return data_path.suffix == ".tsv"
+    endings = {path.suffix.lower() for path in data_path.rglob("*")}
+    return ".txt" in endings and endings.isdisjoint({*ENDINGS, ".wav"})
+
+
+def _text_lines(data_path: Path, old: str) -> list[str]:
+    """The [data] of texts: pairs where the recipe learns from pairs; lengths stay, since the network has them too."""
+    kept = re.findall(r"(?m)^(?:length|source_length|target_length|kind|vocabulary) = .*$", old)
+    name = "tsv" if any(line.startswith("source_length") for line in kept) else "text_folder"
+    return [f'name = "{name}"', f"path = {_quoted(str(data_path.resolve()))}", *kept]
+
+
+def _with_classes(text: str, data_path: Path) -> str:
+    """Sets how many classes the network tells apart."""
+    if data_path.is_dir():
+        found = {path.name for path in data_path.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    else:
+        rows = data_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = {row.partition("\t")[0].strip() for row in rows if "\t" in row}
+    return re.sub(r"(?m)^classes = .*$", f"classes = {max(2, len(found))}", text)
+
+
+def _folder_kind(folder: Path) -> str:
+    """The dataset that reads a folder: of sound where it holds .wav files and no picture."""
+    endings = {path.suffix.lower() for path in folder.rglob("*")}
+    return "audio_folder" if ".wav" in endings and endings.isdisjoint(ENDINGS) else "image_folder"
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,10 @@ import click
 @click.argument("name")
 @click.option("--like", default="mlp", show_default=True, metavar="RECIPE", help="The recipe to start from.")
 @click.option(
-    "--data", "data_path", type=click.Path(path_type=Path), help="Own data: an image folder, a .csv or a .npz."
+    "--data",
+    "data_path",
+    type=click.Path(path_type=Path),
+    help="Own data: a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz.",
 )
 @click.option("--target", help="For a .csv: the column to predict.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write; default ./NAME.")

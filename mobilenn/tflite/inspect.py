@@ -67,7 +67,11 @@ def inspect(path: Path) -> Inspection:
     carried = None
     if package is not None:
         golden = len(next(iter(package.golden_inputs.values()), ()))
-        parts = {"labels": package.labels, "preprocessing": package.preprocessing, "lineage": package.lineage}
+        parts = {
+            "labels": package.labels,
+            "preprocessing": _shortened(package.preprocessing),
+            "lineage": package.lineage,
+        }
         carried = {**parts, "golden_pairs": golden}
     return Inspection(
         path=str(path),
@@ -82,6 +86,14 @@ def inspect(path: Path) -> Inspection:
         portability=portability(contents),
         package=carried,
     )
+
+
+def _shortened(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+    """The preprocessing with the number of a vocabulary's tokens in place of the thousands themselves."""
+    vocabulary = preprocessing.get("vocabulary")
+    if not isinstance(vocabulary, Mapping) or not isinstance(vocabulary.get("tokens"), list):
+        return dict(preprocessing)
+    return {**preprocessing, "vocabulary": {**vocabulary, "tokens": len(vocabulary["tokens"])}}
 
 
 def precheck(flatbuffer: bytes) -> list[str]:

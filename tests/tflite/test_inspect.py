@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mobilenn.core import store
 from mobilenn.core.artifacts import TensorSpec
 from mobilenn.core.errors import ArtifactError
+from mobilenn.core.vocabulary import Vocabulary
 from mobilenn.tflite.inspect import inspect, precheck
-from mobilenn.tflite.package import Package, pack
+from mobilenn.tflite.package import Package, pack, unpack
 from mobilenn.tflite.reader import read
 
 
@@ -38,6 +39,15 @@ def test_inspection_tells_identity_weights_and_package(flatbuffer, tmp_path):
     assert found.package["labels"] == ("a", "b")
     assert found.package["golden_pairs"] == 3
     assert found.to_dict()["signatures"]["serving_default"]["inputs"][0]["name"] == "features"
+
+
+def test_a_vocabulary_travels_whole_and_is_shown_as_a_number(flatbuffer, tmp_path):
+    vocabulary = Vocabulary.fit(["the lock is open", "the file is closed"], "word", 100).to_dict()
+    packed = pack(flatbuffer, Package(preprocessing={"vocabulary": vocabulary, "length": 5}))
+    (tmp_path / "m.tflite").write_bytes(packed)
+    assert unpack(packed)[1].preprocessing["vocabulary"] == vocabulary
+    shown = inspect(tmp_path / "m.tflite").to_dict()["package"]["preprocessing"]
+    assert shown == {"vocabulary": {"kind": "word", "lower": True, "tokens": len(vocabulary["tokens"])}, "length": 5}
 
 
 def test_a_portable_model_has_no_faults(flatbuffer):
