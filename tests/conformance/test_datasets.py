@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
 import pytest
 
 from mobilenn import data
+from mobilenn.core.vocabulary import Vocabulary
 
-EMBEDDED = ("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg")
-SMALL = {"moving_digits": {"clips": 100}, "logic": {"points": 100}}
+EMBEDDED = (
+    *("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg"),
+    *("date_phrases", "docstring_summaries", "docstring_text", "docstring_topics"),
+)
+SMALL = {
+    "moving_digits": {"clips": 100},
+    "logic": {"points": 100},
+    "date_phrases": {"phrases": 2000},
+    "docstring_topics": {"most": 40},
+}
+DTYPES = {  # of raw values, by the input's name
+    **dict.fromkeys(("image", "clip"), np.uint8),
+    **dict.fromkeys(("features", "frames"), np.float32),
+    **dict.fromkeys(("tokens", "source", "target_in"), np.int32),
+    "audio": np.int16,
+}
 
 
 @pytest.fixture(params=EMBEDDED, scope="module")
@@ -28,8 +44,9 @@ def rows(split):
 
 
 def test_every_dataset_is_in_the_kit_or_needs_a_file():
-    own_or_downloaded = {"csv", "npz", "image_folder", "mnist", "fashion_mnist", "cifar10", "cifar100"}
-    assert set(data.names()) == own_or_downloaded | set(EMBEDDED)
+    own = {"csv", "npz", "image_folder", "tsv", "text_folder"}
+    downloaded = {"mnist", "fashion_mnist", "cifar10", "cifar100", "imdb"}
+    assert set(data.names()) == own | downloaded | set(EMBEDDED)
 
 
 def test_it_can_be_trained_on(name):
@@ -37,9 +54,23 @@ def test_it_can_be_trained_on(name):
     data.validate(dataset)
     assert dataset.description.endswith(".")
     for split in (dataset.train, dataset.validation, dataset.test):
-        assert split.targets.dtype == (np.int64 if dataset.labels else np.float32)
-        for array in split.inputs.values():
-            assert array.dtype == (np.float32 if array.ndim == 2 else np.uint8)
+        of_tokens = "vocabulary" in dataset.preprocessing
+        assert split.targets.dtype == (np.int64 if dataset.labels else np.int32 if of_tokens else np.float32)
+        for key, array in split.inputs.items():
+            assert array.dtype == DTYPES[key]
+
+
+def test_tokens_are_of_the_vocabulary_that_travels(name):
+    dataset = load(name)
+    if "vocabulary" not in dataset.preprocessing:
+        return
+    vocabulary = Vocabulary.from_dict(json.loads(json.dumps(dataset.preprocessing))["vocabulary"])
+    for split in (dataset.train, dataset.validation, dataset.test):
+        arrays = [*split.inputs.values(), *([] if dataset.labels else [split.targets])]
+        for array in arrays:
+            assert array.min() >= 0
+            assert array.max() < len(vocabulary)
+            assert vocabulary.decode(array[0])
 
 
 def test_no_row_stands_in_two_splits(name):
@@ -67,19 +98,17 @@ def test_calibration_samples_take_classes_in_turn(name):
     dataset = load(name)
     samples = data.representative(dataset.train, 20, seed=3)
     assert len(samples) == 20
-    array = next(iter(dataset.train.inputs.values()))
     for sample in samples:
-        (value,) = sample.values()
-        assert value.dtype == np.float32
-        assert value.shape == (1, *array.shape[1:])
+        assert sample.keys() == dataset.train.inputs.keys()
+        for key, value in sample.items():
+            assert value.dtype == (np.int32 if DTYPES[key] == np.int32 else np.float32)
+            assert value.shape == (1, *dataset.train.inputs[key].shape[1:])
     again = data.representative(dataset.train, 20, seed=3)
-    assert all(
-        np.array_equal(next(iter(a.values())), next(iter(b.values()))) for a, b in zip(samples, again, strict=True)
-    )
+    assert all(np.array_equal(a[key], b[key]) for a, b in zip(samples, again, strict=True) for key in a)
 
 
 def test_golden_inputs_are_raw_rows_of_the_split(name):
     dataset = load(name)
-    (array,) = data.golden(dataset.test, 8).values()
+    array = next(iter(data.golden(dataset.test, 8).values()))
     assert len(array) == 8
     assert {row.tobytes() for row in array} <= set(rows(dataset.test))
