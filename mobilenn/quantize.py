@@ -36,7 +36,7 @@ _FRONT_END = r"log_mel"
 # mobilenn.layers.
 _ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
 # Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
-_SAID = r"(^|[;/])(said|copying|gate)/"
+_SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
