@@ -21,12 +21,13 @@ def cache_folder() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "mobilenn"
 
 
-def fetch(url: str, sha256: str = "") -> Path:
+def fetch(url: str, sha256: str = "", max_bytes: int = MAX_BYTES) -> Path:
     """Returns the cached file of `url`, downloading it where it is not there yet.
 
     Args:
         url: an https address; its last part names the file.
         sha256: of the file, where its publisher states one.
+        max_bytes: the most that is downloaded.
 
     Raises:
         DataError: it is not there and cannot be downloaded, or its hash is another.
@@ -34,7 +35,7 @@ def fetch(url: str, sha256: str = "") -> Path:
     path = cache_folder() / url.rsplit("/", 1)[1]
     if not path.exists():
         try:
-            _download(url, path)
+            _download(url, path, max_bytes)
         except (OSError, ValueError) as error:
             if isinstance(error, StorageError):
                 raise
@@ -46,11 +47,11 @@ def fetch(url: str, sha256: str = "") -> Path:
     return path
 
 
-def _download(url: str, path: Path) -> None:
+def _download(url: str, path: Path, max_bytes: int) -> None:
     with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer, store.atomic_file(path) as file:
         total = 0
         while chunk := answer.read(_CHUNK_BYTES):
             total += len(chunk)
-            if total > MAX_BYTES:
-                raise ValueError(f"it is larger than {MAX_BYTES} bytes")
+            if total > max_bytes:
+                raise ValueError(f"it is larger than {max_bytes} bytes")
             file.write(chunk)

@@ -13,13 +13,14 @@ from mobilenn.core.vocabulary import Vocabulary
 
 EMBEDDED = (
     *("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg"),
-    *("date_phrases", "docstring_summaries", "docstring_text", "docstring_topics"),
+    *("date_phrases", "docstring_summaries", "docstring_text", "docstring_topics", "keywords"),
 )
 SMALL = {
     "moving_digits": {"clips": 100},
     "logic": {"points": 100},
     "date_phrases": {"phrases": 2000},
     "docstring_topics": {"most": 40},
+    "keywords": {"synthesiser": "formant", "clips": 120, "speakers": 9},
 }
 DTYPES = {  # of raw values, by the input's name
     **dict.fromkeys(("image", "clip"), np.uint8),
@@ -44,8 +45,8 @@ def rows(split):
 
 
 def test_every_dataset_is_in_the_kit_or_needs_a_file():
-    own = {"csv", "npz", "image_folder", "tsv", "text_folder"}
-    downloaded = {"mnist", "fashion_mnist", "cifar10", "cifar100", "imdb"}
+    own = {"csv", "npz", "image_folder", "audio_folder", "tsv", "text_folder"}
+    downloaded = {"mnist", "fashion_mnist", "cifar10", "cifar100", "imdb", "speech_commands"}
     assert set(data.names()) == own | downloaded | set(EMBEDDED)
 
 
