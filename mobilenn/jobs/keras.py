@@ -23,6 +23,7 @@ Result = tuple[dict[str, Any], Mapping[str, np.ndarray]]
 BATCH_SIZE = 64  # samples a call of a Keras model that predicts
 TRANSCRIPTS = "transcripts.json"
 GOLDEN_COUNT = 8  # pairs inside a file: enough to see a wrong layout or scale, small against the weights
+GOLDEN_BYTES = 64 << 10  # of their inputs: eight seconds of sound would outweigh the network that hears them
 
 
 def train(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
@@ -156,7 +157,7 @@ def _forms(models: Mapping[str, Any]) -> tuple[str, ...]:
 def _write_outputs(model: Any, parts: Mapping[str, Any], dataset: Any, folder: Path) -> dict[str, str]:
     """Writes the model's outputs on the test split and its golden pairs, as one .npz, and golden transcripts."""
     said = functools.partial(predict, model) if not parts else functools.partial(_transcribed, model, parts)
-    golden = datasets.golden(dataset.test, GOLDEN_COUNT)
+    golden = datasets.golden(dataset.test, _golden_count(dataset.test))
     arrays = {f"test/{name}": value for name, value in said(dataset.test.inputs).items()}
     arrays |= {f"golden_inputs/{name}": value for name, value in golden.items()}
     arrays |= {f"golden_outputs/{name}": value for name, value in said(golden).items()}
@@ -175,6 +176,12 @@ def _transcribed(model: Any, parts: Mapping[str, Any], inputs: Mapping[str, Any]
     from mobilenn.jobs.sequences import transcribe
 
     return transcribe(model, parts, inputs, BATCH_SIZE)
+
+
+def _golden_count(split: Any) -> int:
+    """Pairs that fit the room for them: eight, of large inputs fewer, of any input two."""
+    row_bytes = sum(int(np.prod(array.shape[1:])) * array.dtype.itemsize for array in split.inputs.values())
+    return max(2, min(GOLDEN_COUNT, GOLDEN_BYTES // row_bytes))
 
 
 def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = BATCH_SIZE) -> dict[str, np.ndarray]:

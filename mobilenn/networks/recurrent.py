@@ -14,6 +14,7 @@ from mobilenn.networks._blocks import check_range, layers, probabilities
 
 _CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 Source = Literal["audio", "frames", "tokens"]
+Pooling = Literal["last", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Config:
         length: samples of sound, frames, or tokens.
         features: mel bands, width of a frame, or width of a token's embedding.
         vocabulary: number of tokens; of no use elsewhere.
+        pooling: what the classifier reads: the `last` output, or the `max` of each unit over all steps, by
+            which gradients reach every step straight; a simple RNN learns little of long sequences without.
         dropout: on each layer's outputs, in training.
         classes: number of classes.
     """
@@ -40,6 +43,7 @@ class Config:
     length: int = 49
     features: int = 40
     vocabulary: int = 4000
+    pooling: Pooling = "last"
     dropout: float = 0.0
     classes: int = 12
 
@@ -77,12 +81,14 @@ def build(config: Config) -> keras.Model:
     """
     inputs, made = sequence_input(config.source, config.length, config.features, config.vocabulary)
     for index, units in enumerate(config.units, 1):
-        last = index == len(config.units)
+        kept = index < len(config.units) or config.pooling == "max"
         name = f"{config.cell}{index}"
-        cell = _CELLS[config.cell](units, return_sequences=not last, name=name)
+        cell = _CELLS[config.cell](units, return_sequences=kept, name=name)
         made = layers.Bidirectional(cell, name=f"both{index}")(made) if config.bidirectional else cell(made)
         if config.dropout:
             made = Dropout(config.dropout, name=f"dropout{index}")(made)
+    if config.pooling == "max":
+        made = layers.GlobalMaxPooling1D(name="pooled")(made)
     return keras.Model(inputs, probabilities(made, config.classes), name="recurrent")
 
 
