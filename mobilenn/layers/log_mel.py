@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 PCM = 32768.0  # full scale of 16-bit samples
-FLOOR = 1e-6  # added to an energy before its logarithm: that of silence
+FLOOR = 1e-6  # added to an energy before its logarithm: that of silence, where full scale is 1
 
 
 class LogMel(keras.layers.Layer):
@@ -67,7 +67,9 @@ class LogMel(keras.layers.Layer):
         spectrum = tf.matmul(tf.transpose(rotated, (0, 2, 1)), tf.constant(plan.second), name="log_mel_columns")
         power = tf.square(tf.reshape(spectrum, (-1, plan.triangles.shape[0])), name="log_mel_square")
         energy = tf.matmul(power, tf.constant(plan.triangles), name="log_mel_energy")
-        made = tf.math.log(tf.add(energy, FLOOR, name="log_mel_floor"), name="log_mel_log")
+        # Scaled here, not in the window: 16-bit floats, which weights become, hold little below 6e-5.
+        made = tf.math.log(tf.add(energy, FLOOR * PCM**2, name="log_mel_floor"), name="log_mel_log")
+        made = tf.subtract(made, 2 * np.log(PCM), name="log_mel_scale")
         return tf.reshape(made, (-1, self.frame_count(inputs.shape[1]), self.bands))
 
     def frame_count(self, samples: int) -> int:
@@ -97,7 +99,7 @@ class Transform(NamedTuple):
     """Constants of a windowed Fourier transform and of the bands, float32.
 
     Args:
-        hann: (window,), scaled so that full scale is 1.
+        hann: (window,), 0..1.
         first: (rows in use, 2 · rows): cosines and sines over the rows of a frame.
         rotation_cos, rotation_sin: (columns, rows).
         second: (2 · columns, 2 · heard): over the columns, for the frequencies that a band hears.
@@ -134,7 +136,7 @@ def transform(rate: int, window: int, bands: int, low_hz: float, high_hz: float)
     padded = np.concatenate([heights, np.zeros((points, bands))])
     by_place = padded[rows * high[None, :] + low[:, None]]  # (rows, heard, bands)
     made = (
-        (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)) / PCM,
+        0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window),
         np.concatenate([np.cos(first), -np.sin(first)], axis=1),
         np.cos(rotation),
         np.sin(rotation),

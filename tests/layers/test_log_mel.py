@@ -66,16 +66,22 @@ def test_every_triangle_holds_a_frequency_and_they_overlap():
 
 @pytest.mark.parametrize(
     ("precision", "tolerance"),
-    [(Precision.FLOAT32, 1e-3), (Precision.DYNAMIC_INT8, 1e-3), (Precision.INT8, 0.03)],  # int8 rounds the result alone
+    [
+        (Precision.FLOAT32, 1e-3),
+        (Precision.FLOAT16, 5e-3),
+        (Precision.DYNAMIC_INT8, 1e-3),
+        (Precision.INT8, 0.03),  # rounds the result alone
+    ],
 )
 def test_every_file_hears_the_same(precision, tolerance, tmp_path):
     audio = keras.layers.Input((16000,), name="audio")
     model = keras.Model(audio, keras.layers.Activation("linear", name="value")(LogMel(name="log_mel")(audio)))
-    flatbuffer = to_flatbuffer(model, Precision.FLOAT32)
+    made = precision if precision is Precision.FLOAT16 else Precision.FLOAT32
+    flatbuffer = to_flatbuffer(model, made)
     assert precheck(flatbuffer) == []
     assert len(flatbuffer) < 100_000
     values = sound(16000, count=3)
-    if precision is not Precision.FLOAT32:
+    if precision is not made:
         flatbuffer = quantize_flatbuffer(flatbuffer, precision, [{"audio": value[None]} for value in values])
     path = tmp_path / "model.tflite"
     path.write_bytes(flatbuffer)
