@@ -75,7 +75,7 @@ def _words(weights: list[float], text: tuple[str, ...], wide: bool) -> str:
 
 def _named(place: int, count: int, text: tuple[str, ...], wide: bool) -> str:
     if text:
-        return text[place]
+        return f"“{text[place]}”"  # a full stop is a token, too
     side = math.isqrt(count)
     if wide or side * side != count:
         return f"{'frame' if wide else 'part'} {place + 1}"
