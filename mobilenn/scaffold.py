@@ -55,6 +55,8 @@ def _with_data(text: str, data_path: Path, target: str | None) -> str:
     lines = _data_lines(data_path, target)
     if _is_text(data_path):
         lines, text = _text_lines(data_path, old[0] if old else ""), _with_classes(text, data_path)
+    elif lines[0] == 'name = "audio_folder"':
+        text = _with_classes(text, data_path)  # the folder of noises among them: it becomes silence
     table = "\n".join(["[data]", *lines])
     text = re.sub(r"(?ms)^\[floor\]\n.*?(?=^\[|\Z)", "", text)
     return re.sub(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", lambda _: f"{table}\n\n", text)
