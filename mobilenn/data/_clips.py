@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +70,14 @@ def sound_of(path: Path, name: str = "") -> np.ndarray:
 
 
 def _read(clip: Clip, length: int) -> np.ndarray:
-    sound = sound_of(clip.path)
-    if clip.start >= 0:
-        sound = sound[clip.start : clip.start + length]
+    sound = sound_of(clip.path) if clip.start < 0 else _noise(clip.path)[clip.start : clip.start + length]
     return pcm(clip.gain * fitted(sound, length))
+
+
+@functools.lru_cache(maxsize=8)
+def _noise(path: Path) -> np.ndarray:
+    """A long recording that many clips are cut from."""
+    return sound_of(path).astype(np.float32)
 
 
 def silences(folder: Path, count: int, length: int, generator: np.random.Generator) -> list[Clip]:

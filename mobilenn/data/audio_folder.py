@@ -33,7 +33,8 @@ class Settings:
         words: folders that are classes of their own; the others together are `unknown`, as many clips as a word
             has on average. Empty makes every folder a class.
         silence: clips of `silence`, cut from the noises, as a share of a class; 0 leaves the class out.
-        validation, test: shares of the clips of a class, where no list names them.
+        validation, test: shares of the clips of a class, where no list names them; of the speakers, where files
+            are called SPEAKER_nohash_NUMBER.wav as in Speech Commands, so that nobody is heard in two splits.
     """
 
     path: str
@@ -167,12 +168,26 @@ def _divided(
     rest = [file for file in files if not any(file[0] in paths for paths in lists.values())]
     if not rest:
         raise DataError("The lists leave no clip to train on.", f"Shorten {' or '.join(LISTS.values())}.")
-    targets = np.array([target for _, target in rest])
     shares = [getattr(settings, part) if not named[part] else 1e-9 for part in ("validation", "test")]
-    rows = dict(zip(_PARTS, split_rows(targets, *shares, seed, stratify=True), strict=True))
-    drawn = {part: [rest[row] for row in rows[part]] for part in _PARTS}
+    drawn = dict(zip(_PARTS, _drawn(rest, (shares[0], shares[1]), seed), strict=True))
     for part in LISTS:
         if named[part]:  # a row that the draw set aside all the same goes back to training
             drawn["train"] += drawn[part]
             drawn[part] = named[part]
     return [sorted(drawn[part]) for part in _PARTS]
+
+
+def _drawn(files: list[tuple[Path, int]], shares: tuple[float, float], seed: int) -> list[list[tuple[Path, int]]]:
+    """Three splits: class by class, or speaker by speaker where the files name them."""
+    speakers, numbers = np.unique([_speaker(path) for path, _ in files], return_inverse=True)
+    if len(speakers) == len(files):
+        rows = split_rows(np.array([target for _, target in files]), *shares, seed, stratify=True)
+    else:
+        parts = split_rows(np.arange(len(speakers)), *shares, seed, stratify=False)
+        rows = tuple(np.flatnonzero(np.isin(numbers, part)) for part in parts)
+    return [[files[row] for row in part] for part in rows]
+
+
+def _speaker(path: Path) -> str:
+    name, marker, _ = path.stem.partition("_nohash_")
+    return name if marker else str(path)

@@ -89,6 +89,19 @@ def test_lists_decide_the_splits(tmp_path):
     assert len(dataset.train) == 37
 
 
+def test_nobody_whom_the_files_name_is_heard_in_two_splits(tmp_path):
+    for word in ("go", "no"):
+        for person in "abcdefgh":
+            for clip in range(2):
+                write(tmp_path / "wavs" / word / f"{person}_nohash_{clip}.wav", seed=ord(person) + clip)
+    dataset = data.load("audio_folder", {"path": str(tmp_path / "wavs")}, 1)
+    data.validate(dataset)
+    parts = (dataset.train, dataset.validation, dataset.test)
+    people = [{clip.path.name[0] for clip in part.inputs["audio"].clips} for part in parts]
+    assert sum(map(len, people)) == 8
+    assert set.union(*people) == set("abcdefgh")
+
+
 @pytest.mark.parametrize(("samples", "rate"), [(1, 16000), (1, 44100), (160, 16000), (8000, 8000)])
 def test_a_short_clip_is_followed_by_silence(tmp_path, samples, rate):
     settings = folder(tmp_path / "wavs", noise=False)
