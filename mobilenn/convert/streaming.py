@@ -16,7 +16,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn.convert.lowerings.copies import config_of, copied
-from mobilenn.convert.lowerings.recurrent import CELLS, Recurrence, is_masked, is_recurrent, steps_of
+from mobilenn.convert.lowerings.recurrent import CELLS, Recurrence, is_recurrent, reads_all, steps_of
 from mobilenn.core.errors import ConversionError
 from mobilenn.layers.dropout import Dropout
 from mobilenn.layers.log_mel import LogMel
@@ -149,7 +149,7 @@ def _streamed(chain: _Chain, layer: keras.layers.Layer, made: Any) -> Any:
         return _log_mel(chain, layer, made)
     if type(layer) is _LAYERS.Bidirectional:
         raise chain.refuse(layer, "reads from the end too")
-    if is_recurrent(layer) and not is_masked(layer):
+    if is_recurrent(layer) and reads_all(layer):
         return _recurrent(chain, layer, made)
     if type(layer) is _LAYERS.GlobalMaxPooling1D and chain.recurrent:
         most, state = RunningMax(name=layer.name)([made, chain.state("most", made.shape[-1])])

@@ -128,10 +128,12 @@ def test_settings_that_the_forms_do_not_know_are_left_to_keras(cell, options):
     )
 
 
-def test_a_masked_layer_is_left_to_keras():
-    tokens = layers.Input((6,), dtype="int32", name="tokens")
+def test_layers_with_a_mask_or_a_state_of_their_own_are_left_to_keras():
+    tokens, state = layers.Input((6,), dtype="int32", name="tokens"), layers.Input((3,), name="state")
     masked = layers.Embedding(5, 4, mask_zero=True)(tokens)
     assert forms(keras.Model(tokens, layers.GRU(3)(masked))) == ()
+    started = layers.GRU(3)(layers.Embedding(5, 4)(tokens), initial_state=state)
+    assert forms(keras.Model([tokens, state], started)) == ()
 
 
 @given(st.integers(1, 4000))

@@ -240,13 +240,17 @@ def forms(model: keras.Model) -> tuple[str, ...]:
 def _recurrent(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
     """The layers that the forms take the place of, by name."""
     for name, layer in unwrapped(model):
-        if is_recurrent(layer) and not is_masked(model.get_layer(name)):
+        if is_recurrent(layer) and reads_all(model.get_layer(name)):
             yield name, layer
 
 
-def is_masked(layer: keras.layers.Layer) -> bool:
-    """Whether Keras leaves steps of a layer's input out, as after Embedding(mask_zero=True)."""
-    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in tf.nest.flatten(layer.input))
+def reads_all(layer: keras.layers.Layer) -> bool:
+    """Whether a layer reads whole sequences from a state of zeros, in every place where it stands.
+
+    Not so where it is given an initial state, or a mask, as after Embedding(mask_zero=True).
+    """
+    given = [layer.get_input_at(place) for place in range(len(layer.inbound_nodes))]
+    return not any(isinstance(g, list | tuple) or getattr(g, "_keras_mask", None) is not None for g in given)
 
 
 def is_recurrent(layer: keras.layers.Layer, backwards: bool = False) -> bool:
