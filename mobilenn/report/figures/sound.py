@@ -9,7 +9,8 @@ import numpy as np
 
 RATE = 16_000
 FULL_SCALE = 32768
-_WIDTH, _WAVE_PX, _GAP_PX, _BANDS, _BAND_PX = 320, 44, 6, 40, 3
+# More than twice as wide as high, which the page shows across its column.
+_WIDTH, _WAVE_PX, _GAP_PX, _BANDS, _BAND_PX = 320, 40, 6, 40, 2
 _WINDOW, _HIGH_HZ = 480, 4000  # of the usual front end: 30 ms, and the range that it hears
 _RANGE = 8.0  # natural logarithms of energy, from the loudest down to blank
 _INK = (24, 122, 196)
