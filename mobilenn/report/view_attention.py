@@ -70,7 +70,7 @@ def attended(sample: Sample, models: tuple[str, ...], wide: bool) -> Attended:
 
 def _words(weights: list[float], text: tuple[str, ...], wide: bool) -> str:
     order = sorted(range(len(weights)), key=lambda place: (-weights[place], place))[:_NAMED]
-    return ", ".join(f"{_named(place, len(weights), text, wide)} {fmt.percent(weights[place])}" for place in order)
+    return ", ".join(f"{_named(place, len(weights), text, wide)}: {fmt.percent(weights[place])}" for place in order)
 
 
 def _named(place: int, count: int, text: tuple[str, ...], wide: bool) -> str:

@@ -42,7 +42,7 @@ def test_words_are_shaded_and_named():
     found = attended(sample(text=("the", "lock", "<unk>"), weights={"float": (0.1, 0.7, 0.2)}), MODELS, wide=False)
     assert found.model == "float"
     assert found.tokens[1].share == 1.0
-    assert found.words == "“lock” 70.0 %, “<unk>” 20.0 %, “the” 10.0 %"
+    assert found.words == "“lock”: 70.0 %, “<unk>”: 20.0 %, “the”: 10.0 %"
     assert found.text == "the lock <unk>"
 
 
@@ -65,8 +65,8 @@ def test_pages_show_the_text_and_escape_it(report):
     assert "&lt;b&gt;" in page
     assert "<b></span>" not in page
     assert "--share:1.00" in page
-    assert "looked at “lock” 75.0 %" in page
-    assert "“lock” 75.0 %" in markdown.render(shown)
+    assert "looked at “lock”: 75.0 %" in page
+    assert "“lock”: 75.0 %" in markdown.render(shown)
 
 
 def test_pages_lay_the_patches_over_the_image(report):
@@ -74,4 +74,4 @@ def test_pages_lay_the_patches_over_the_image(report):
     pictured = next(row for row in report.samples if row.image)
     shown = replace(report, samples=(replace(pictured, weights={"float": (0.1, 0.2, 0.3, 0.4)}),))
     assert "fill-opacity" in html.render(shown)
-    assert "row 2 column 2 40.0 %" in markdown.render(shown)
+    assert "row 2 column 2: 40.0 %" in markdown.render(shown)
