@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,15 @@ from tensorflow_model_optimization.quantization.keras import QuantizeConfig
 
 from mobilenn.compress._layers import copy
 from mobilenn.core.errors import ConversionError
+from mobilenn.layers.token_embedding import TokenEmbedding
 
 _LAYERS = keras.layers
 _PARTS = (_LAYERS.Conv2D, _LAYERS.Dense)
 # What tfmot's quantization of a whole network has no word for, and what has several outputs.
 _REFUSED = (_LAYERS.LayerNormalization, _LAYERS.Embedding, _LAYERS.RNN, _LAYERS.Bidirectional)
+
+
+_TABLES = (_LAYERS.Embedding, TokenEmbedding)
 
 
 def is_refused_whole(model: keras.Model) -> bool:
@@ -47,7 +52,17 @@ def note(model: keras.Model) -> str:
     return f"{said} ({share:.0%} of the parameters), the rest is calibrated{gain}."
 
 
-def train_parts(model: keras.Model, pruned: bool, fit: Any) -> keras.Model:
+def table_note(model: keras.Model, step: str) -> str:
+    """One sentence where most of a network is tables of vectors, which `step` leaves alone; else empty."""
+    counts = {layer: sum(w.shape.num_elements() for w in layer.weights) for layer in model.layers}
+    share = sum(count for layer, count in counts.items() if isinstance(layer, _TABLES)) / max(1, sum(counts.values()))
+    if share < 0.5:
+        return ""
+    doing = {"prune": "Pruning", "cluster": "Clustering"}[step]
+    return f"{doing} leaves {model.name}'s table of vectors alone, {share:.0%} of its parameters: expect little gain."
+
+
+def train_parts(model: keras.Model, done: Sequence[str], fit: Any) -> keras.Model:
     """Trains a network with int8's rounding in its dense layers and 2-D convolutions.
 
     Weights are rounded a channel at a time and the outputs of dense layers as a whole, as the int8 file has
@@ -56,21 +71,24 @@ def train_parts(model: keras.Model, pruned: bool, fit: Any) -> keras.Model:
 
     Args:
         model: a trained model; it is not changed.
-        pruned: whether zeros are to be kept.
+        done: the steps before; zeros of `prune` are kept, clusters cannot be.
         fit: takes the wrapped model and a list of callbacks, and trains it.
 
     Returns:
         A model of the same structure.
 
     Raises:
-        ConversionError: no layer can be trained for int8.
+        ConversionError: no layer can be trained for int8, or clusters would be lost.
 
     Reference:
         Jacob et al., Quantization and Training of Neural Networks for Efficient
         Integer-Arithmetic-Only Inference (CVPR 2018), section 3.
     """
+    if "cluster" in done:
+        message = f"Quantization-aware training of the parts of {model.name} would lose its clusters."
+        raise ConversionError(message, "Leave cluster or qat out of the variant.")
     names = dense_parts(model)
-    masks = {name: model.get_layer(name).kernel.numpy() != 0 for name in names} if pruned else {}
+    masks = {name: model.get_layer(name).kernel.numpy() != 0 for name in names} if "prune" in done else {}
 
     def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in names:

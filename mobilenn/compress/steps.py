@@ -11,7 +11,7 @@ import tf_keras as keras
 
 from mobilenn.compress.cluster import cluster
 from mobilenn.compress.config import ClusterConfig, FineTune, PruneConfig, QatConfig
-from mobilenn.compress.parts import is_refused_whole, note, train_parts
+from mobilenn.compress.parts import is_refused_whole, note, table_note, train_parts
 from mobilenn.compress.prune import prune
 from mobilenn.compress.qat import apply_transform, settled, transform_name
 from mobilenn.core.records import from_dict
@@ -55,6 +55,8 @@ def apply_step(
         )
         fit(wrapped, dataset, tuning, run)
 
+    if step != "qat" and (said := table_note(model, step)):
+        emit({"stage": step, "warning": said})
     if step == "prune":
         steps = settings.epochs * -(-len(dataset.train) // settings.batch_size)
         return prune(model, settings, steps, tune), ()
@@ -62,7 +64,7 @@ def apply_step(
         return cluster(model, settings, "prune" in done, tune), ()
     if is_refused_whole(model):
         emit({"stage": step, "warning": note(model)})
-        return train_parts(model, "prune" in done, tune), ()
+        return train_parts(model, done, tune), ()
     wrapped = apply_transform(model, transform_name(done))
     tune(wrapped, [])
     return settled(wrapped, model), ("qat",)

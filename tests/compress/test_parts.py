@@ -7,7 +7,7 @@ import pytest
 import tf_keras as keras
 
 from mobilenn import networks
-from mobilenn.compress.parts import dense_parts, is_refused_whole, note, train_parts
+from mobilenn.compress.parts import dense_parts, is_refused_whole, note, table_note, train_parts
 from mobilenn.core.errors import ConversionError
 
 REFUSED = ("text_attention", "video_attention")
@@ -45,7 +45,7 @@ def test_attention_and_recurrence_are_not(name):
 def test_refused_networks_are_trained_in_their_parts_and_stay_plain(name):
     model = tiny(name)
     before = model.get_weights()
-    made = train_parts(model, False, fit)
+    made = train_parts(model, (), fit)
     assert [type(layer) for layer in made.layers] == [type(layer) for layer in model.layers]
     changed = [
         layer.name
@@ -64,7 +64,7 @@ def test_training_for_int8_keeps_zeros_where_it_is_to():
         kernel = pruned.get_layer(name).kernel
         zeros[name] = np.abs(kernel.numpy()) < np.median(np.abs(kernel.numpy()))
         kernel.assign(np.where(zeros[name], 0, kernel.numpy()))
-    made = train_parts(pruned, True, fit)
+    made = train_parts(pruned, ("prune",), fit)
     for name, zero in zeros.items():
         assert (made.get_layer(name).kernel.numpy()[zero] == 0).all()
 
@@ -76,7 +76,7 @@ def test_the_rounding_is_in_the_forward_pass():
         seen["model"] = model
         fit(model, callbacks)
 
-    train_parts(tiny("image_attention"), False, keep)
+    train_parts(tiny("image_attention"), (), keep)
     wrapper = seen["model"].get_layer("logits")
     kernel, quantizer, variables = wrapper._weight_vars[0]
     rounded = np.asarray(quantizer(kernel, False, weights=variables))
@@ -94,8 +94,21 @@ def test_what_is_trained_and_what_is_not_is_said_in_a_sentence():
     assert "too little to expect a gain" in note(large)
 
 
+def test_clusters_are_not_lost_unsaid():
+    with pytest.raises(ConversionError, match="would lose its clusters"):
+        train_parts(tiny("text_attention"), ("cluster",), fit)
+
+
+def test_pruning_says_where_it_can_reach_little():
+    large = networks.make("text_attention", {"vocabulary": 5000})
+    assert table_note(large, "prune") == (
+        "Pruning leaves text_attention's table of vectors alone, 87% of its parameters: expect little gain."
+    )
+    assert table_note(tiny("image_attention"), "cluster") == ""
+
+
 def test_a_network_without_such_parts_is_refused_in_one_line():
     features = keras.layers.Input((3,), name="features")
     made = keras.layers.LayerNormalization(name="probabilities")(features)
     with pytest.raises(ConversionError, match="has no layer"):
-        train_parts(keras.Model(features, made, name="empty"), False, fit)
+        train_parts(keras.Model(features, made, name="empty"), (), fit)
