@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mobilenn import data
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
-from mobilenn.data import date_phrases, docstring_summaries
+from mobilenn.data import date_phrases, docstring_summaries, docstring_text
 from mobilenn.data._docstrings import Docstring
 from mobilenn.data.docstring_text import windows_of
 
@@ -151,6 +151,12 @@ def test_text_is_foretold_one_character_ahead_and_packages_stay_whole(text):
     assert not known.lower
     assert (text.train.targets == UNKNOWN).mean() < 0.01
     assert not (text.train.targets == PAD).any()
+
+
+def test_no_package_makes_up_a_held_out_split_by_itself():
+    texts = {"large": "x" * 300, "middling": "x" * 90, **{f"small{i}": "x" * 60 for i in range(5)}}
+    assert docstring_text._filled(list(texts), texts, 400) == ["middling", *(f"small{i}" for i in range(5))]
+    assert docstring_text._filled(list(texts), texts, 130) == []
 
 
 @pytest.mark.parametrize(
