@@ -106,7 +106,8 @@ class Comparison:
 def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lambda _: None) -> BenchReport:
     """Times a file on this machine, each thread count in a fresh worker process.
 
-    The clock runs around the invocation alone, on one random input with a fixed seed. Timing goes
+    The clock runs around the invocation alone, on one random input with a fixed seed; of a sequence file,
+    around the greedy transcript of its first golden pair, every step and the loop between them. Timing goes
     on until the median is known to within `config.interval`, or `config.max_seconds` are over.
 
     Raises:

@@ -34,7 +34,7 @@ class OperatorTime:
 
 
 def profile(path: Path, runs: int = 100, timeout_s: float = 60.0) -> tuple[OperatorTime, ...]:
-    """Runs a file in CompiledModel on one thread with the profiler on.
+    """Runs a file's first signature, of a sequence file one step, in CompiledModel on one thread with the profiler on.
 
     Args:
         path: a .tflite.
