@@ -16,7 +16,7 @@ from mobilenn.convert.lowerings import lower
 from mobilenn.convert.lowerings.copies import is_wrapper, unwrapped
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
-from mobilenn.tflite.edits import let_pixels_in
+from mobilenn.tflite.edits import let_pixels_in, order_outputs
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.writer import parse, serialize
 
@@ -62,6 +62,7 @@ def to_flatbuffer(
     except Exception as error:  # the converter raises many classes, most with a page of MLIR
         raise ConversionError(f"The converter refused {model.name} as {precision}: {_reason(error)}.") from error
     parsed = parse(made)
+    order_outputs(parsed, names)
     if precision is Precision.INT8:
         let_pixels_in(parsed)
     flatbuffer = serialize(parsed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,21 @@ def constant(model: Any, tensor: Any, dtype: str) -> np.ndarray:
     """A constant tensor's values, as a view, in the tensor's shape."""
     shape = tuple(tensor.shape) if tensor.shape is not None else ()
     return np.frombuffer(model.buffers[tensor.buffer].data, dtype).reshape(shape)
+
+
+def order_outputs(model: Any, names: Sequence[str]) -> None:
+    """Puts the outputs of every signature into an order: an app that reads by number finds the main one first.
+
+    The converter sorts them by name.
+
+    Args:
+        model: a `ModelT`; changed in place.
+        names: of outputs, in the order wanted; others follow.
+    """
+    places = {name.encode(): place for place, name in enumerate(names)}
+    for signature in model.signatureDefs or ():
+        signature.outputs = sorted(signature.outputs, key=lambda entry: places.get(entry.name, len(places)))
+        model.subgraphs[signature.subgraphIndex].outputs = [entry.tensorIndex for entry in signature.outputs]
 
 
 def let_pixels_in(model: Any, names: Collection[str] | None = None) -> None:
