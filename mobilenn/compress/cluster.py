@@ -33,7 +33,9 @@ def cluster(model: keras.Model, settings: ClusterConfig, pruned: bool, fit: Any)
         Han, Mao and Dally, Deep Compression (ICLR 2016), section 3.
     """
     least = _MIN_WEIGHTS_A_CLUSTER * settings.clusters
-    names = [name for name in kernel_layers(model, "clustering") if _size(model.get_layer(name)) >= least]
+    names = [
+        name for name in kernel_layers(model, "clustering", recurrent=True) if _size(model.get_layer(name)) >= least
+    ]
     kinds = tfmot.clustering.keras.CentroidInitialization
     options: dict[str, Any] = {
         "number_of_clusters": settings.clusters,
@@ -53,4 +55,5 @@ def cluster(model: keras.Model, settings: ClusterConfig, pruned: bool, fit: Any)
 
 
 def _size(layer: keras.layers.Layer) -> int:
-    return int(layer.kernel.shape.num_elements())
+    """Weights of a layer's smallest kernel; a recurrent layer has two, and a bidirectional one four."""
+    return min(int(weight.shape.num_elements()) for weight in layer.trainable_weights if "kernel" in weight.name)

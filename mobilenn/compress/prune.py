@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from mobilenn.compress._layers import copy, kernel_layers
+from mobilenn.compress._layers import copy, kernel_layers, wrapped
 from mobilenn.compress.config import PruneConfig
 
 _UPDATE_STEPS = 10  # between two updates of the masks
@@ -15,7 +16,7 @@ _RISE = 0.75  # share of the fine-tuning over which the polynomial schedule rise
 
 
 def prune(model: keras.Model, settings: PruneConfig, steps: int, fit: Any) -> keras.Model:
-    """Prunes every convolution and dense kernel; biases and normalisations stay dense.
+    """Prunes every convolution, dense and recurrent kernel; biases and normalisations stay dense.
 
     The file gets no smaller on disk, since zeros are stored; its download does.
 
@@ -34,19 +35,38 @@ def prune(model: keras.Model, settings: PruneConfig, steps: int, fit: Any) -> ke
     Reference:
         Zhu and Gupta, To prune, or not to prune (ICLR workshop 2018), equation 1.
     """
-    names = kernel_layers(model, "pruning")
+    names = kernel_layers(model, "pruning", recurrent=True)
     base = copy(model)
     options = _options(settings, steps)
 
-    def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return tfmot.sparsity.keras.prune_low_magnitude(layer, **options) if layer.name in names else layer
+    made: list[keras.layers.Layer] = []
 
-    wrapped = keras.models.clone_model(base, clone_function=wrap)
-    fit(wrapped, [tfmot.sparsity.keras.UpdatePruningStep()])
-    for layer in wrapped.layers:
-        for weight, mask, _ in getattr(layer, "pruning_vars", ()):
+    def one(layer: keras.layers.Layer) -> keras.layers.Layer:
+        made.append(tfmot.sparsity.keras.prune_low_magnitude(layer, **options))
+        return made[-1]
+
+    tuned = keras.models.clone_model(
+        base, clone_function=lambda layer: wrapped(layer, one) if layer.name in names else layer
+    )
+    fit(tuned, [_Updates(made)])
+    for layer in made:
+        for weight, mask, _ in layer.pruning_vars:
             weight.assign(weight * mask)  # the last step of the optimizer may have moved a pruned weight
     return base
+
+
+class _Updates(tfmot.sparsity.keras.UpdatePruningStep):
+    """tfmot's callback, told which layers are pruned: it looks for them in the model, and not inside its layers."""
+
+    def __init__(self, layers: list[keras.layers.Layer]) -> None:
+        super().__init__()
+        self._layers = layers
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        super().on_train_begin(logs)
+        self.prunable_layers = self._layers
+        for layer in self._layers:
+            layer.pruning_step.assign(tf.maximum(layer.pruning_step, 0))
 
 
 def _options(settings: PruneConfig, steps: int) -> dict[str, Any]:
