@@ -15,9 +15,12 @@ from mobilenn.convert.flatbuffer import to_flatbuffer
 from mobilenn.core.artifacts import KerasModel, Lineage
 from mobilenn.core.errors import ConversionError, RecipeError
 from mobilenn.core.precision import Precision
+from mobilenn.core.records import to_dict
 from mobilenn.data import Dataset, Split
+from mobilenn.networks._steps import step_models
 from mobilenn.networks._weights import save_weights
 from mobilenn.tflite.inspect import precheck, sparsity
+from mobilenn.tflite.merge import merge
 from mobilenn.tflite.reader import read
 
 STEPS = ("prune", "cluster", "qat")
@@ -35,9 +38,23 @@ def dataset(model, classes):
             values = generator.normal(size=(count, *shape)).astype(np.float32)
         return Split(inputs={model.input_names[0]: values}, targets=np.arange(count) % classes)
 
-    labels = tuple(str(i) for i in range(classes))
-    parts = {"train": split(16), "validation": split(4), "test": split(4)}
+    def texts(count):
+        rows = {
+            n: generator.integers(4, 20, (count, *t.shape[1:]), np.int32)
+            for n, t in zip(names, model.inputs, strict=True)
+        }
+        return Split(inputs=rows, targets=rows[names[-1]])
+
+    names = model.input_names
+    say = texts if says(model) else split
+    labels = () if says(model) else tuple(str(i) for i in range(classes))
+    parts = {"train": say(16), "validation": say(4), "test": say(4)}
     return Dataset(**parts, labels=labels, description="made.", preprocessing={})
+
+
+def says(model):
+    """Whether a network says texts, token by token."""
+    return model.outputs[0].shape.rank == 3
 
 
 def apply(model, step, settings=None, done=()):
@@ -46,7 +63,7 @@ def apply(model, step, settings=None, done=()):
         "step": step,
         "settings": {"epochs": 1, "batch_size": 8, **(settings or {})},
         "done": list(done),
-        "task": "classification",
+        "task": "translation" if says(model) else "classification",
         "train": {},
         "seed": 1,
         "folder": "",
@@ -82,6 +99,10 @@ def test_every_network_goes_through_every_technique_and_converts(name, step):
     if step == "cluster" and name == "perceptron":
         return  # two weights: nothing to share
     made, transforms = apply(tiny(name), step)
+    if says(made):
+        parts = step_models(name, to_dict(networks.module(name).TINY), made)
+        assert precheck(merge({key: to_flatbuffer(part, Precision.FLOAT32) for key, part in parts.items()})) == []
+        return
     precision = Precision.INT8 if transforms else Precision.FLOAT32
     assert precheck(to_flatbuffer(made, precision)) == []
 
