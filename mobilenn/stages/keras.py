@@ -130,9 +130,16 @@ def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant:
 
     def build() -> dict[str, Any]:
         arrays = place.representative(count) if count else {}
-        return place.keras.call("convert", arguments, arrays, timeout_s=JOB_TIMEOUT_S)[0]
+        try:
+            return place.keras.call("convert", arguments, arrays, timeout_s=JOB_TIMEOUT_S)[0]
+        except ConversionError as error:
+            if not form:
+                raise
+            return {"files": {}, "artifact": {"refused": error.message}}  # one of several; not tried again
 
-    place.cached(folder / f"{stem}.json", lineage, build)
+    refused = place.cached(folder / f"{stem}.json", lineage, build).get("refused")
+    if refused:
+        raise ConversionError(refused)
     return path
 
 
