@@ -62,13 +62,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="path of the results, without an ending")
     options = parser.parse_args()
     peer = Peer(options.peer_python or peer_environment(options.work / "peer"))
-    rows, versions = [], {}
+    rows: list[dict[str, Any]] = []
     for name in options.network or NETWORKS:
         rows.append(network_row(name, options, peer))
-        versions = peer.versions
-    result = {"rows": rows, "environment": provenance.environment(), "peer": versions, "samples": SAMPLES}
-    store.write_json(options.out.with_suffix(".json"), result)
-    store.write_text(options.out.with_suffix(".md"), markdown(result))
+        environment = {"environment": provenance.environment(), "peer": peer.versions}
+        result = {"rows": rows, **environment, "samples": SAMPLES}
+        store.write_json(options.out.with_suffix(".json"), result)  # after each: a race takes minutes
+        store.write_text(options.out.with_suffix(".md"), markdown(result))
     print(markdown(result))
 
 
