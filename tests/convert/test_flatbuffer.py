@@ -172,11 +172,6 @@ def test_wrapped_outputs_get_their_own_names_back():
     assert read(to_flatbuffer(wrapped, Precision.INT8)).signatures[0].outputs[0].name == "value"
 
 
-def lstm_that_no_form_knows():
-    steps = layers.Input((5, 3), name="steps")
-    return keras.Model(steps, layers.LSTM(4, use_bias=False)(steps), name="reader")
-
-
 def with_lambda(function):
     features = layers.Input((4,), name="features")
     return keras.Model(features, layers.Lambda(function)(features), name="odd")
@@ -185,7 +180,6 @@ def with_lambda(function):
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (lstm_that_no_form_knows, "reader as float32 would not run on every phone and browser: variable tensors; fused UNI"),
         (lambda: with_lambda(tf.math.erfinv), "The converter refused odd as float32: .*Erfinv"),
         (lambda: keras.Model(*[layers.Input((None, 3), name="clip")] * 2), "Input 'clip' has the shape"),
     ],
