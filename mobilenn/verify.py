@@ -73,8 +73,8 @@ class VerifyReport:
         status: accepted, or rejected for `reason`.
         metric: on the test split.
         metric_drop: float metric minus this metric, turned so that positive is worse.
-        agreement: share of test samples whose largest output is the float model's too, or of a sequence network
-            of texts that it says in the same way; NaN-free, 1.0 for outputs of one value.
+        agreement: share of test samples whose largest output is the float model's too, or of tokens of its
+            transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value.
         parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
     """
@@ -215,7 +215,7 @@ def _reason(
 def _agreement(outputs: Outputs, expected: Outputs) -> float:
     name = next(iter(expected))
     if expected[name].dtype.kind == "i":  # tokens
-        return float(np.mean((outputs[name] == expected[name]).all(-1)))
+        return float(np.mean((outputs[name] == expected[name])[expected[name] != PAD]))
     if expected[name].ndim < 2 or expected[name].shape[-1] < 2:
         return 1.0
     return float(np.mean(outputs[name].argmax(-1) == expected[name].argmax(-1)))
