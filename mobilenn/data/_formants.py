@@ -59,7 +59,7 @@ def speakers(numbers: np.ndarray, words: int) -> Speakers:
 
 
 def _speaker(number: int, words: int) -> tuple[np.ndarray | float, ...]:
-    generator = np.random.default_rng([1980, number])
+    generator = np.random.default_rng([1981, number])
     pitch, scale = [((85, 150), (0.92, 1.06)), ((160, 250), (1.08, 1.2)), ((210, 320), (1.18, 1.34))][number % 3]
     scale, table = generator.uniform(*scale), list(SOUNDS.values())
     accent = np.exp(generator.normal(0, 0.035, (len(table), 3)))

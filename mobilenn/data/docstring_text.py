@@ -12,7 +12,6 @@ from mobilenn.data import Dataset, Split, _docstrings
 from mobilenn.data._tables import TEST_SEED, check_shares
 from mobilenn.data._text import apart, check_sizes, dataset
 
-
 LARGEST = 0.25  # of a held-out split that one package may take: else the figure would be tkinter's, not English's
 
 
@@ -38,7 +37,7 @@ class Settings:
 
 def fingerprint(settings: Settings) -> str:
     """The version of Python, and that of the cutting."""
-    return f"docstring_text 2, {_docstrings.fingerprint()}"
+    return f"docstring_text 3, {_docstrings.fingerprint()}"
 
 
 def load(settings: Settings, seed: int) -> Dataset:
@@ -88,7 +87,7 @@ def _by_package() -> dict[str, str]:
 def _split_packages(texts: dict[str, str], settings: Settings, seed: int) -> tuple[list[str], list[str], list[str]]:
     """Packages of train, validation and test; the test's do not depend on the seed."""
     total = sum(len(text) for text in texts.values())
-    order = np.random.default_rng(TEST_SEED).permutation(sorted(texts)).tolist()
+    order = np.random.default_rng([TEST_SEED, 3]).permutation(sorted(texts)).tolist()
     test = _filled(order, texts, settings.test * total)
     rest = [package for package in order if package not in set(test)]
     order = np.random.default_rng([seed, 9]).permutation(rest).tolist()
