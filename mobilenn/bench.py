@@ -13,7 +13,7 @@ from mobilenn.core import store
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.records import to_dict
 from mobilenn.runtime.machine import OtherWork
-from mobilenn.runtime.profiler import OperatorTime, profile
+from mobilenn.runtime.profiler import OperatorTime
 from mobilenn.runtime.timing import Latency, latency
 
 Event = Callable[[dict[str, Any]], None]
@@ -24,7 +24,7 @@ class BenchConfig:
     """How a file is timed.
 
     Args:
-        threads: thread counts to time, each in a worker of its own.
+        threads: thread counts to time, one after the other.
         warmup_s: seconds of runs before the clock counts.
         min_runs: runs at the least.
         max_seconds: seconds at the most, per thread count.
@@ -60,7 +60,7 @@ class BenchReport:
         path, sha256: the file.
         api: the runtime's interface.
         latency_ms: one entry per thread count.
-        peak_memory_bytes: of the first thread count's worker, above what it held before loading.
+        peak_memory_bytes: at the first thread count, above what the worker held before loading.
         other_load: cores that other work kept busy meanwhile, which disturbs the figures; None where
             the system does not tell.
         profile: where the time goes, slowest operator first; empty where the runtime gives none.
@@ -104,7 +104,7 @@ class Comparison:
 
 
 def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lambda _: None) -> BenchReport:
-    """Times a file on this machine, each thread count in a fresh worker process.
+    """Times a file on this machine, in a worker process of its own, made ready anew for each thread count.
 
     The clock runs around the invocation alone, on one random input with a fixed seed; of a sequence file,
     around the greedy transcript of its first golden pair, every step and the loop between them. Timing goes
@@ -118,12 +118,13 @@ def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lam
 
     others = OtherWork()
     found, memory = [], 0
-    for threads in config.threads:
-        with HostSession(path, threads=threads, api=config.api) as session:
+    with HostSession(path, threads=config.threads[0], api=config.api) as session:
+        for threads in config.threads:
+            session.use_threads(threads)
             found.append(latency(session.measure(config.job()), threads))
             memory = memory or session.peak_memory_bytes()
-        on_event({"stage": "bench", "threads": threads, "median_ms": found[-1].median})
-    operators = profile(path)
+            on_event({"stage": "bench", "threads": threads, "median_ms": found[-1].median})
+        operators = session.profile()
     return BenchReport(
         path=str(path),
         sha256=store.sha256_file(path),

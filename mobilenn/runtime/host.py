@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from mobilenn.core.artifacts import TensorSpec
-from mobilenn.core.errors import ArtifactError, DataError
+from mobilenn.core.errors import ArtifactError, DataError, MobilennError
 from mobilenn.core.records import from_dict
 from mobilenn.core.worker import Worker
+from mobilenn.runtime.profiler import OperatorTime, summed
 from mobilenn.runtime.sequence_run import ANY
 
 Api = Literal["interpreter", "compiled_model"]
@@ -47,9 +48,8 @@ class HostSession:
         self._worker = Worker("mobilenn.runtime.host_worker")
         self._timeout_s = timeout_s
         self._base_bytes = self._call("memory")[0]["peak_bytes"]
-        arguments = {"path": str(path), "threads": threads, "api": api, "delegate": delegate}
         try:
-            found, _ = self._call("load", arguments)
+            found, _ = self._call("load", {"path": str(path), "threads": threads, "api": api, "delegate": delegate})
         except BaseException:
             self._worker.close()
             raise
@@ -147,6 +147,27 @@ class HostSession:
             ArtifactError, DataError: the file has no such signature or input.
         """
         return self._call("stream", {"key": key}, {name: pieces})[1]
+
+    def use_threads(self, threads: int) -> None:
+        """Makes the file ready anew, for so many CPU threads."""
+        if threads != self.threads:
+            self._call("thread", {"threads": threads})
+            self.threads = threads
+
+    def profile(self, runs: int = 100) -> tuple[OperatorTime, ...]:
+        """Runs the first signature in CompiledModel on one thread with LiteRT's profiler on.
+
+        Args:
+            runs: runs that count.
+
+        Returns:
+            The operators, slowest first; nothing where the runtime gives no profile of the file.
+        """
+        try:
+            found, arrays = self._call("profile", {"runs": runs})
+        except MobilennError:  # it is a bonus: what the file itself lacks, timing it has said
+            return ()
+        return summed(zip(found["tags"], arrays["elapsed_us"].tolist(), strict=True), runs)
 
     def peak_memory_bytes(self) -> int:
         """Peak resident memory of the worker above what it held before the file was loaded."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobilenn.core import worker
 from mobilenn.core.errors import ArtifactError, DataError, nearest
 from mobilenn.core.records import to_dict
-from mobilenn.runtime import sequence
-from mobilenn.runtime.sequence import DECODE, Runner
-from mobilenn.runtime.sequence_run import SequenceRun
 from mobilenn.tflite.package import unpack
 from mobilenn.tflite.reader import Signature, read
+
+if TYPE_CHECKING:  # most files are no sequences, and every file has a worker of its own
+    from mobilenn.runtime.sequence import Runner
 
 SIGNATURE = "serving_default"
 MAX_ADDRESS_BYTES = 20 << 30  # a damaged file may ask for any amount of memory
@@ -137,26 +137,47 @@ def load(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
         `inputs` and `outputs`, of `serving_default` or of a sequence file as a whole, and `sequence`:
         whether it is one.
     """
-    path, threads = arguments["path"], arguments["threads"]
-    data = Path(path).read_bytes()
+    data = Path(arguments["path"]).read_bytes()
     flatbuffer, package = unpack(data)
     signatures = {signature.key: signature for signature in read(flatbuffer).signatures}
-    key = _key(signatures)
+    _loaded.update(arguments, data=data, signatures=signatures, key=_key(signatures))
+    _loaded["golden"] = {name: a[:1] for name, a in package.golden_inputs.items()} if package else {}
+    _make_ready()
+    ends = _loaded["run"] if _loaded["sequence"] else signatures[_loaded["key"]]
+    return {"inputs": to_dict(ends.inputs), "outputs": to_dict(ends.outputs), "sequence": _loaded["sequence"]}, {}
+
+
+def thread(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
+    """Makes the loaded file ready anew for another number of `threads`."""
+    _loaded["run"] = _loaded["runner"] = None  # its threads and memory are given back first
+    _loaded.update(arguments)
+    _make_ready()
+    return {}, {}
+
+
+def _make_ready() -> None:
+    key, threads, signatures = _loaded["key"], _loaded["threads"], _loaded["signatures"]
     try:
-        if arguments["api"] == "compiled_model":
-            run: Any = CompiledModelRun(data, signatures, key, threads)
+        if _loaded["api"] == "compiled_model":
+            run: Any = CompiledModelRun(_loaded["data"], signatures, key, threads)
         else:
-            run = InterpreterRun(data, key, threads, arguments["delegate"])
+            run = InterpreterRun(_loaded["data"], key, threads, _loaded["delegate"])
         _loaded["runner"] = run.runner
-        run = SequenceRun(signatures, run.runner) if DECODE in signatures else run
+        sequence = _in_steps(signatures, run.runner)
     except Exception as error:  # the bindings raise RuntimeError, ValueError, TypeError and classes of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ArtifactError(f"{path} cannot be loaded: {reason}.") from None
-    _loaded["run"], _loaded["signatures"] = run, signatures
-    _loaded["golden"] = {name: a[:1] for name, a in package.golden_inputs.items()} if package else {}
-    is_sequence = isinstance(run, SequenceRun)
-    ends = run if is_sequence else signatures[key]
-    return {"inputs": to_dict(ends.inputs), "outputs": to_dict(ends.outputs), "sequence": is_sequence}, {}
+        raise ArtifactError(f"{_loaded['path']} cannot be loaded: {reason}.") from None
+    _loaded["run"], _loaded["sequence"] = sequence or run, sequence is not None
+
+
+def _in_steps(signatures: Mapping[str, Signature], runner: Callable[[str], Runner]) -> Any:
+    """A sequence file as a whole; None where it is none."""
+    if SIGNATURE in signatures:
+        return None
+    from mobilenn.runtime.sequence import DECODE
+    from mobilenn.runtime.sequence_run import SequenceRun
+
+    return SequenceRun(signatures, runner) if DECODE in signatures else None
 
 
 def _key(signatures: Mapping[str, Signature]) -> str:
@@ -167,10 +188,9 @@ def _key(signatures: Mapping[str, Signature]) -> str:
 
 def generate(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
     """Says one text; see `SequenceRun.generate`. `text` holds the source, or what to go on from."""
-    run = _loaded["run"]
-    if not isinstance(run, SequenceRun):
-        raise ArtifactError("The file says no texts.", f"Allowed: files with the signature {DECODE}.")
-    return run.generate(arguments, arrays["text"])
+    if not _loaded["sequence"]:
+        raise ArtifactError("The file says no texts.", "Allowed: files with the signature decode_step.")
+    return _loaded["run"].generate(arguments, arrays["text"])
 
 
 def stream(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
@@ -179,6 +199,8 @@ def stream(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
     Returns:
         The outputs of every step, (N, …), without the state's.
     """
+    from mobilenn.runtime import sequence
+
     key, (name, pieces) = arguments["key"], next(iter(arrays.items()))
     if key not in _loaded["signatures"]:
         raise ArtifactError(f"The file has no signature '{key}'.", nearest(key, _loaded["signatures"]))
@@ -233,6 +255,14 @@ def _enough(samples: list[int], elapsed_s: float, arguments: Mapping[str, Any]) 
     return relative_interval(np.asarray(samples)) <= arguments["interval"]
 
 
+def profile(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
+    """Profiles `runs` runs; returns `tags` and, as an array, `elapsed_us` of every invocation of an operator."""
+    from mobilenn.runtime import native_profiler
+
+    tags, elapsed = native_profiler.profile(_loaded["data"], arguments["runs"])
+    return {"tags": tags}, {"elapsed_us": elapsed}
+
+
 def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
     """Peak resident memory of this process so far, in bytes; the runtime itself is loaded first."""
     from ai_edge_litert import compiled_model, interpreter  # noqa: F401
@@ -244,5 +274,5 @@ def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
 
 if __name__ == "__main__":
     jobs = {"load": load, "predict": predict, "measure": measure, "memory": memory}
-    jobs |= {"generate": generate, "stream": stream}
+    jobs |= {"thread": thread, "profile": profile, "generate": generate, "stream": stream}
     worker.serve(jobs, max_address_bytes=MAX_ADDRESS_BYTES)

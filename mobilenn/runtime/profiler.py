@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-
-from mobilenn.core.errors import MobilennError
-from mobilenn.core.worker import Worker
 
 # What the runtime calls an operator, where that says little.
 _NAMES = {"Invalid Unary Op": "Lookup table (NC, S8)"}
@@ -31,27 +27,6 @@ class OperatorTime:
     count: int
     ms: float
     share: float
-
-
-def profile(path: Path, runs: int = 100, timeout_s: float = 60.0) -> tuple[OperatorTime, ...]:
-    """Runs a file's first signature, of a sequence file one step, in CompiledModel on one thread with the profiler on.
-
-    Args:
-        path: a .tflite.
-        runs: runs that count, after a tenth as many that do not.
-        timeout_s: seconds until the worker is ended.
-
-    Returns:
-        The operators, slowest first; nothing where the runtime gives no profile of the file.
-    """
-    worker = Worker("mobilenn.runtime.profiler_worker")
-    try:
-        found, arrays = worker.call("profile", {"path": str(path), "runs": runs}, timeout_s=timeout_s)
-    except MobilennError:  # it is a bonus: what the file itself lacks, timing it has said
-        return ()
-    finally:
-        worker.close()
-    return summed(zip(found["tags"], arrays["elapsed_us"].tolist(), strict=True), runs)
 
 
 def summed(events: Iterable[tuple[str, int]], runs: int) -> tuple[OperatorTime, ...]:

@@ -77,7 +77,7 @@ def inspect(path: Path) -> Inspection:
         path=str(path),
         sha256=store.sha256_file(path),
         size_bytes=len(data),
-        zip_bytes=len(zlib.compress(data)),
+        zip_bytes=_download_bytes(data),
         precision=_precision(contents),
         signatures={signature.key: signature for signature in contents.signatures},
         operators=contents.operators,
@@ -94,6 +94,10 @@ def _shortened(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(vocabulary, Mapping) or not isinstance(vocabulary.get("tokens"), list):
         return dict(preprocessing)
     return {**preprocessing, "vocabulary": {**vocabulary, "tokens": len(vocabulary["tokens"])}}
+
+
+def _download_bytes(data: bytes) -> int:
+    return len(zlib.compress(data))
 
 
 def precheck(flatbuffer: bytes) -> list[str]:

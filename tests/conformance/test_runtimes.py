@@ -114,3 +114,14 @@ def test_quantization_follows_the_signature():
     stored = quantized(np.array([[-100.0, 0.0, 1.0, 1000.0]]), spec)
     np.testing.assert_array_equal(stored, np.array([[0, 10, 12, 255]], np.uint8))
     np.testing.assert_array_equal(dequantized(stored, spec), [[-5.0, 0.0, 1.0, 122.5]])
+
+
+def test_threads_are_changed_in_place_and_a_profile_that_fails_is_left_out(files):
+    folder, model, pixels = files
+    with HostSession(folder / "float32.tflite", threads=1) as session:
+        assert {row.operator for row in session.profile(runs=2)}
+        session.use_threads(2)
+        assert session.threads == 2
+        assert session.profile(runs="many") == ()
+        found = session.predict({"image": pixels})["probabilities"]
+    np.testing.assert_allclose(found, model(pixels.astype(np.float32)), atol=1e-5)

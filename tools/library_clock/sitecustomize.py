@@ -16,6 +16,12 @@ from pathlib import Path
 SAMPLE_S = 0.005
 WRITE_EVERY = 4  # samples: workers end by being killed, and what was not written is lost
 LIBRARIES, OURS = "/site-packages/", "/mobilenn/"
+# Functions of ours that hand their time to a library without a frame of Python.
+NATIVE = {
+    "runtime/native_profiler.py:call": "library ai_edge_litert",
+    "tflite/inspect.py:_download_bytes": "library zlib",
+    "core/store.py:sha256_file": "library hashlib",
+}
 WAITING = ("/threading.py", "/queue.py", "/subprocess.py", "/selectors.py")
 
 
@@ -28,7 +34,8 @@ def _owner(frame):
         if LIBRARIES in name:
             return f"library {name.split(LIBRARIES)[1].partition('/')[0].removesuffix('.py')}"
         if OURS in name:
-            return f"own {name.split(OURS)[-1]}:{frame.f_code.co_name}"
+            place = f"{name.split(OURS)[-1]}:{frame.f_code.co_name}"
+            return NATIVE.get(place, f"own {place}")
         frame = frame.f_back
     return "own start and end"
 

@@ -1,6 +1,6 @@
-"""The far side of the profiler: LiteRT's C interface by ctypes, since the Python package leaves it out.
+"""LiteRT's profiler through its C interface, by ctypes, since the Python package leaves it out; for the worker only.
 
-It knows the layout of that interface as LiteRT 2.3 has it; a wrong guess ends this process, and no other.
+It knows the layout of that interface as LiteRT 2.3 has it; a wrong guess ends the process.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.core import worker
 from mobilenn.core.errors import ArtifactError
-from mobilenn.runtime.host_worker import MAX_ADDRESS_BYTES
 
 _CPU = 1
 _OPTIONS = b"runtime_options_string"
@@ -108,18 +106,21 @@ class _Profiled:
         self._api.call("RunCompiledModel", self._model, c_size_t(0), sizes[0], self._inputs, sizes[1], self._outputs)
 
 
-def profile(arguments: dict[str, Any], _: Any, __: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Profiles `runs` runs of the first signature of the file at `path`.
+def profile(flatbuffer: bytes, runs: int) -> tuple[list[str], np.ndarray]:
+    """Profiles runs of a file's first signature on one thread, on zeros, after a tenth as many that do not count.
 
     Returns:
-        `tags` and, as an array, `elapsed_us`: one entry for every invocation of an operator.
+        For every invocation of an operator: its name, and its microseconds, (events,) int64.
+
+    Raises:
+        ArtifactError: the runtime refuses the file.
     """
     api = _Api()
-    model = _Profiled(api, Path(arguments["path"]).read_bytes())
-    for _ in range(max(1, arguments["runs"] // 10)):
+    model = _Profiled(api, flatbuffer)
+    for _ in range(max(1, runs // 10)):
         model.run()
     tags, elapsed = [], []
-    for _ in range(arguments["runs"]):
+    for _ in range(runs):
         api.call("StartProfiler", model.profiler)
         model.run()
         api.call("StopProfiler", model.profiler)
@@ -128,7 +129,7 @@ def profile(arguments: dict[str, Any], _: Any, __: Any) -> tuple[dict[str, Any],
                 tags.append(event.tag.decode(errors="replace"))
                 elapsed.append(event.elapsed_us)
         api.call("ResetProfiler", model.profiler)
-    return {"tags": tags}, {"elapsed_us": np.asarray(elapsed, np.int64)}
+    return tags, np.asarray(elapsed, np.int64)
 
 
 def _events(api: _Api, profiler: c_void_p) -> Any:
@@ -137,7 +138,3 @@ def _events(api: _Api, profiler: c_void_p) -> Any:
     events = (_Event * count.value)()
     api.call("GetProfilerEvents", profiler, count, events)
     return events
-
-
-if __name__ == "__main__":
-    worker.serve({"profile": profile}, max_address_bytes=MAX_ADDRESS_BYTES)
