@@ -122,9 +122,10 @@ def _sound(values: np.ndarray, data: Dataset) -> dict[str, Any]:
 
 
 def _text(values: np.ndarray, data: Dataset) -> dict[str, Any]:
-    """Tokens as they stand in the vocabulary, without the padding behind them."""
+    """Words as they stand in the vocabulary, characters as one piece; without the padding behind them."""
     vocabulary = Vocabulary.from_dict(data.preprocessing["vocabulary"])
-    return {"text": [vocabulary.tokens[number] for number in values[values != PAD]]}
+    tokens = [vocabulary.tokens[number] for number in values[values != PAD]]
+    return {"text": tokens if vocabulary.kind == "word" else ["".join(tokens)]}
 
 
 # By the input's name, what of it is shown: parts of a Sample.

@@ -83,3 +83,11 @@ def test_a_translation_is_shown_as_text_wrong_ones_first():
     assert (first["text"], first["target"], first["predictions"]["float"]["label"]) == (["three"], "one", "three")
     assert len(rest) == 2
     assert {sample["predictions"]["float"]["label"] for sample in rest} == {"two", "three"}
+
+
+def test_characters_are_shown_in_one_piece():
+    known = Vocabulary(kind="character", tokens=(*SPECIAL, "1", " ", "m", "a", "y"))
+    tokens = known.encode_all(["1 may", "may"], 6)
+    data = dataset({"tokens": tokens}, np.array([0, 1]), ("a", "b"), {"vocabulary": known.to_dict()})
+    made = {"float": {"probabilities": np.eye(2, dtype=np.float32)}}
+    assert sorted(row["text"] for row in samples(data, made)) == [["1 may"], ["may"]]
