@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def quantize_file(path: Path, target: Path, precision: str, representative: Path
                 f"{precision} needs calibration samples; {path} carries none.", "Add --representative X.npz."
             )
     made = _in_worker(flatbuffer, wanted, samples, Path(target))
-    store.write_bytes(target, pack(made, package) if package else made)
+    store.write_bytes(target, pack(made, replace(package, lesson={})) if package else made)
     count = len(next(iter(samples.values()))) if samples else 0
     sizes = {"size_bytes": Path(target).stat().st_size, "source_bytes": Path(path).stat().st_size}
     return {"path": str(target), **sizes, "precision": wanted.value, "calibration_samples": count}

@@ -18,6 +18,7 @@ from mobilenn.evaluate import Evaluation, evaluate
 # The largest golden error, relative to the output's largest value, at which a file that stores
 # floats still counts as the same function: rounding of float32 sums, and of float16 weights.
 GOLDEN_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2}
+LESSON_TOLERANCE = 1e-4  # of the losses that a file has when it is trained
 
 Status = Literal["accepted", "rejected", "failed"]
 Outputs = Mapping[str, np.ndarray]
@@ -37,6 +38,7 @@ class Reference:
         max_drop: how much worse than the float model the metric may be.
         floor: the least that the metric must reach, by metric name.
         baselines: metrics of what the network has to be at least as good as, by name.
+        lesson: of a file that can be trained, its golden lesson; see mobilenn.jobs.lessons.
     """
 
     task: str
@@ -49,6 +51,7 @@ class Reference:
     max_drop: float
     floor: Mapping[str, float] = field(default_factory=dict)
     baselines: Mapping[str, float] = field(default_factory=dict)
+    lesson: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +116,7 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
     with HostSession(path) as session:
         golden = session.predict(reference.golden_inputs)
         outputs = session.predict(reference.split.inputs)
+        taught = _taught(session, reference.golden_inputs, reference.lesson)
     found = evaluate_outputs(reference.task, outputs, reference.split, reference.labels)
     expected = evaluate_outputs(reference.task, reference.float_outputs, reference.split, reference.labels)
     sign = 1.0 if found.higher_is_better else -1.0
@@ -120,6 +124,8 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
     measured = [name for name, values in reference.float_outputs.items() if values.dtype.kind == "f"]
     parity = {name: _parity(name, outputs, golden, reference) for name in measured}
     reason = _reason(precision, parity, found, drop, reference)
+    if not taught <= LESSON_TOLERANCE and not reason:
+        reason = f"trained, its losses are off by {taught:.2g}; {LESSON_TOLERANCE:g} is allowed"
     report = VerifyReport(
         status="rejected" if reason else "accepted",
         reason=reason,
@@ -141,7 +147,8 @@ def verify_file(path: Path) -> dict[str, Any]:
     Returns:
         `sha256`, and `runtimes`: by API (Interpreter; CompiledModel, which Android apps use) the
         largest absolute error by output name, against the float model's outputs; of tokens, and of the golden
-        transcripts by `greedy` and `beam` search, the share that differs.
+        transcripts by `greedy` and `beam` search, the share that differs; of a file that can be trained,
+        `lesson_losses`: their largest error.
 
     Raises:
         ArtifactError: the file is damaged, or carries no golden pairs.
@@ -159,6 +166,8 @@ def verify_file(path: Path) -> dict[str, Any]:
         with HostSession(path, api=api) as session:
             found = session.predict(package.golden_inputs)
             said = _said(session, package.transcripts) if package.transcripts else {}
+            if package.lesson:
+                said["lesson_losses"] = _taught(session, package.golden_inputs, package.lesson)
         errors = {name: _error(found[name], want) for name, want in package.golden_outputs.items()}
         runtimes[api] = errors | said
     return {"path": str(path), "sha256": store.sha256_file(path), "runtimes": runtimes}
@@ -181,6 +190,16 @@ def _said(session: Any, transcripts: Mapping[str, Any]) -> dict[str, float]:
                 tokens, _ = session.generate(given, {"length": transcripts["length"], "beam": width})
                 differ.setdefault(way, []).append(tokens[tokens != PAD].tolist() != text[way])
     return {f"{way}_transcripts": float(np.mean(rows)) for way, rows in differ.items()}
+
+
+def _taught(session: Any, inputs: Outputs, lesson: Mapping[str, Any]) -> float:
+    """How far a file's losses are from Keras' in its golden lesson; 0 where it has none."""
+    from mobilenn.runtime import lloyd, training
+
+    if not lesson:
+        return 0.0
+    kind = training if "targets" in lesson else lloyd
+    return kind.lesson_error(training.trainable(session.signatures, session.runner), inputs, lesson)
 
 
 def _parity(name: str, outputs: Outputs, golden: Outputs, reference: Reference) -> Parity:

@@ -24,8 +24,8 @@ settings.load_profile("default")
 TESTS = Path(__file__).parent
 BEYOND_BASE = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf_agents", "sklearn", "mlxtend")
 NEEDS_MORE = {
-    *("compress", "conformance", "convert", "evaluate", "layers", "networks", "train"),
-    *("test_bench.py", "test_campaigns.py", "test_pipeline.py"),
+    *("compress", "conformance", "convert", "evaluate", "jobs", "layers", "networks", "train"),
+    *("test_bench.py", "test_campaigns.py", "test_pipeline.py", "test_recurrent_run.py"),
 }
 
 

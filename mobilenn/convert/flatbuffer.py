@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,21 +54,51 @@ def to_flatbuffer(
     owner.weights = lowered.weights  # the converter finds variables through what owns them
     converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(lowered, names)], owner)
     _set_precision(converter, precision, representative)
-    try:
-        with _quiet():
-            made = bytes(converter.convert())
-    except ConversionError:
-        raise
-    except Exception as error:  # the converter raises many classes, most with a page of MLIR
-        raise ConversionError(f"The converter refused {model.name} as {precision}: {_reason(error)}.") from error
-    parsed = parse(made)
+    parsed = parse(_converted(converter, f"{model.name} as {precision}"))
     order_outputs(parsed, names)
     if precision is Precision.INT8:
         let_pixels_in(parsed)
-    flatbuffer = serialize(parsed)
+    return _portable(serialize(parsed), f"{model.name} as {precision}")
+
+
+def function_to_flatbuffer(function: Any, outputs: Sequence[str], owner: tf.Module, name: str) -> bytes:
+    """Converts a function of tensors, in float32.
+
+    Args:
+        function: a tf.function of one dictionary by input name, with an input signature of fixed shapes, that
+            returns a dictionary by output name.
+        outputs: their order in the file.
+        owner: of the variables that the function reads.
+        name: what errors call it.
+
+    Returns:
+        A bare flatbuffer with the signature `serving_default`.
+
+    Raises:
+        ConversionError: as `to_flatbuffer`.
+    """
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
+    _set_precision(converter, Precision.FLOAT32, None)
+    parsed = parse(_converted(converter, name))
+    order_outputs(parsed, outputs)
+    return _portable(serialize(parsed), name)
+
+
+def _converted(converter: Any, name: str) -> bytes:
+    try:
+        with _quiet():
+            return bytes(converter.convert())
+    except ConversionError:
+        raise
+    except Exception as error:  # the converter raises many classes, most with a page of MLIR
+        raise ConversionError(f"The converter refused {name}: {_reason(error)}.") from error
+
+
+def _portable(flatbuffer: bytes, name: str) -> bytes:
+    """The flatbuffer itself; raises ConversionError where a runtime would refuse it."""
     faults = precheck(flatbuffer)
     if faults:
-        message = f"{model.name} as {precision} would not run on every phone and browser: {'; '.join(faults)}."
+        message = f"{name} would not run on every phone and browser: {'; '.join(faults)}."
         raise ConversionError(message, "Allowed: layers that convert to builtin operators with fixed shapes.")
     return flatbuffer
 

@@ -19,6 +19,25 @@ _RESERVED = frozenset({"keras", "logs", "tensorboard", "report", "recipe"})  # o
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trainable:
+    """That a file can be trained where it runs: its last dense layers, by the signatures of runtime.training.
+
+    Args:
+        batch_size: samples that one call of the signature `train` takes; a step may take more or fewer.
+        layers: dense layers, counted from the output, that can be trained; 0 is all there are.
+    """
+
+    batch_size: int = 32
+    layers: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = (("batch_size", self.batch_size, 1, 4096), ("layers", self.layers, 0, 64))
+        for name, value, low, high in ranges:
+            if not low <= value <= high:
+                raise RecipeError(f"trainable.{name} is {value}.", f"Allowed: {low} to {high}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """One .tflite to make: a precision, and what is done to the Keras model first.
 
@@ -31,6 +50,7 @@ class Variant:
         form: of a recurrent network, the one to ship, such as `unrolled`; absent, the fastest on this machine is.
         stream: of a recurrent network, frames, hops of sound, or tokens that the signature `stream` takes at a
             time, beside the one for the whole sequence; 0 leaves it out.
+        trainable: of a float32 variant, the signatures with which the file itself can be trained; absent means none.
     """
 
     precision: Precision
@@ -40,6 +60,7 @@ class Variant:
     representative: int = 200
     form: str | None = None
     stream: int = 0
+    trainable: Trainable | None = None
 
     @property
     def steps(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
@@ -126,6 +147,9 @@ def _check_variant(name: str, variant: Variant) -> None:
     if variant.stream and (variant.stream < 0 or variant.qat is not None or variant.precision is Precision.INT16X8):
         message = f"Variant '{name}' asks for stream = {variant.stream} as {variant.precision}."
         raise RecipeError(message, "Allowed: 0 or more; 1 and more in any precision but int16x8, and without qat.")
+    if variant.trainable is not None and variant.precision is not Precision.FLOAT32:
+        message = f"Variant '{name}' asks to be trainable as {variant.precision}."
+        raise RecipeError(message, 'Gradients are float32: set precision = "float32", or leave `trainable` out.')
     if variant.representative < 1:
         message = f"Variant '{name}' asks for {variant.representative} calibration samples."
         raise RecipeError(message, "Allowed: 1 or more; 100 to 500 is usual.")

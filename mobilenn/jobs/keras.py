@@ -16,12 +16,14 @@ from mobilenn.core import records, store, worker
 from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
+from mobilenn.core.recipe import Trainable
 from mobilenn.tflite.merge import SIGNATURE, merge
 
 Emit = Callable[[dict[str, Any]], None]
 Result = tuple[dict[str, Any], Mapping[str, np.ndarray]]
 BATCH_SIZE = 64  # samples a call of a Keras model that predicts
 TRANSCRIPTS = "transcripts.json"
+LESSON = ".lesson.json"  # in place of a flatbuffer's ending
 GOLDEN_COUNT = 8  # pairs inside a file: enough to see a wrong layout or scale, small against the weights
 GOLDEN_BYTES = 64 << 10  # of their inputs: eight seconds of sound would outweigh the network that hears them
 
@@ -81,13 +83,13 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
 
     Args:
         arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, `form` of
-            the recurrent layers (empty where there are none), and `stream`: frames that a second
-            signature takes at a time (0 for none).
-        arrays: calibration samples by input name, (N, ...) float32; may be empty.
+            the recurrent layers (empty where there are none), `stream`: frames that a second
+            signature takes at a time (0 for none), and perhaps `trainable`: a Trainable as plain values.
+        arrays: calibration samples by input name, (N, ...) float32; may be empty. Of a trainable file, its
+            golden inputs: the lesson on them is written beside the file.
     """
     from mobilenn.compress.rebuild import rebuild
     from mobilenn.convert.flatbuffer import to_flatbuffer
-    from mobilenn.convert.streaming import STREAM, streamed
 
     _fresh_session(0)
     model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
@@ -97,15 +99,51 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     parts = _parts(model, arguments["parent"])
     if not parts:
         made = to_flatbuffer(model, precision, calibration(arrays), **form)
-        if arguments["stream"]:
-            piecewise = streamed(model, arguments["stream"])
-            made = merge({SIGNATURE: made, STREAM: to_flatbuffer(piecewise, precision)})
+        more = _further_signatures(model, precision, arguments)
+        made = merge({SIGNATURE: made, **more}) if more else made
+    elif arguments.get("trainable"):
+        raise ConversionError(f"{model.name} cannot be trained by its file: it is a network of steps.")
     elif precision is Precision.INT16X8:
         raise ConversionError(f"{precision} of {model.name} has no kernels for its steps.", "Allowed: int8.")
     else:
         made = merge({name: to_flatbuffer(part, precision, **form) for name, part in parts.items()})
     store.write_bytes(path, made)
-    return {"files": {path.name: store.sha256_file(path)}, "artifact": {}}, {}
+    written = [path]
+    if arguments.get("trainable"):
+        written.append(_write_lesson(model, arguments, arrays))
+    return {"files": {file.name: store.sha256_file(file) for file in written}, "artifact": {}}, {}
+
+
+def _further_signatures(model: Any, precision: Precision, arguments: Mapping[str, Any]) -> dict[str, bytes]:
+    """Flatbuffers by signature that stand beside `serving_default`: piece by piece, and for training."""
+    from mobilenn.convert.flatbuffer import to_flatbuffer
+    from mobilenn.convert.streaming import STREAM, streamed
+
+    made: dict[str, bytes] = {}
+    if arguments["stream"]:
+        made[STREAM] = to_flatbuffer(streamed(model, arguments["stream"]), precision)
+    if arguments.get("trainable"):
+        made |= _training_signatures(model, arguments)
+    return made
+
+
+def _training_signatures(model: Any, arguments: Mapping[str, Any]) -> dict[str, bytes]:
+    from mobilenn.convert.lloyd import centroid_layer, lloyd_parts
+    from mobilenn.convert.training import training_parts
+
+    settings = records.from_dict(Trainable, arguments["trainable"])
+    if centroid_layer(model) is not None:
+        return lloyd_parts(model, settings)
+    form = {"form": arguments["form"]} if arguments["form"] else {}
+    return training_parts(model, settings, **form)
+
+
+def _write_lesson(model: Any, arguments: Mapping[str, Any], inputs: Mapping[str, np.ndarray]) -> Path:
+    from mobilenn.jobs.lessons import lesson
+
+    path = Path(arguments["path"]).with_suffix(LESSON)
+    store.write_json(path, lesson(model, records.from_dict(Trainable, arguments["trainable"]), inputs))
+    return path
 
 
 def calibration(arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]] | None:

@@ -12,6 +12,7 @@ from mobilenn.core import store, worker
 from mobilenn.core.precision import Precision
 from mobilenn.runtime.sequence import DECODE, Runner
 from mobilenn.runtime.sequence_run import SequenceRun
+from mobilenn.runtime.training import TRAIN
 from mobilenn.tflite.merge import SIGNATURE, merge, split
 
 MOST_STEPS = 400  # that ranges are taken from
@@ -21,7 +22,7 @@ DYNAMIC = Precision.DYNAMIC_INT8
 def quantize(
     arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Callable[[dict[str, Any]], None]
 ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
-    """Quantizes a float32 flatbuffer file; of several signatures, each by itself.
+    """Quantizes a float32 flatbuffer file; of several signatures, each by itself, those of training left out.
 
     Args:
         arguments: `source` and `path` (files) and `precision`.
@@ -32,6 +33,9 @@ def quantize(
     source = Path(arguments["source"]).read_bytes()
     precision = Precision.parse(arguments["precision"])
     parts = split(source)
+    if TRAIN in parts:  # gradients are float32: what is quantized only answers
+        source = parts[SIGNATURE]
+        parts = {SIGNATURE: source}
     if len(parts) < 2 and DECODE not in parts:
         made = quantize_flatbuffer(source, precision, _rows(arrays) or None)
     else:

@@ -9,11 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from mobilenn.core.artifacts import TensorSpec
-from mobilenn.core.errors import ArtifactError, DataError, MobilennError
+from mobilenn.core.errors import ArtifactError, DataError, MobilennError, nearest
 from mobilenn.core.records import from_dict
 from mobilenn.core.worker import Worker
 from mobilenn.runtime.profiler import OperatorTime, summed
+from mobilenn.runtime.sequence import Runner
 from mobilenn.runtime.sequence_run import ANY
+from mobilenn.tflite.reader import Signature
 
 Api = Literal["interpreter", "compiled_model"]
 CHUNK_BYTES = 32 << 20  # of inputs sent to the worker at a time
@@ -54,6 +56,7 @@ class HostSession:
             self._worker.close()
             raise
         self.threads, self.is_sequence = threads, found["sequence"]
+        self.signatures = {entry["key"]: from_dict(Signature, entry) for entry in found["signatures"]}
         self.inputs, self.outputs = (
             tuple(from_dict(TensorSpec, spec) for spec in found[part]) for part in ("inputs", "outputs")
         )
@@ -168,6 +171,16 @@ class HostSession:
         except MobilennError:  # it is a bonus: what the file itself lacks, timing it has said
             return ()
         return summed(zip(found["tags"], arrays["elapsed_us"].tolist(), strict=True), runs)
+
+    def runner(self, key: str) -> Runner:
+        """What runs one signature on stored values, such as for mobilenn.runtime.training.
+
+        Raises:
+            ArtifactError: the file has no such signature.
+        """
+        if key not in self.signatures:
+            raise ArtifactError(f"The file has no signature '{key}'.", nearest(key, self.signatures))
+        return lambda arrays: self._call("call", {"key": key}, arrays)[1]
 
     def peak_memory_bytes(self) -> int:
         """Peak resident memory of the worker above what it held before the file was loaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -134,8 +135,8 @@ def load(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
     """Loads a file; `path`, `threads`, `api` and `delegate`.
 
     Returns:
-        `inputs` and `outputs`, of `serving_default` or of a sequence file as a whole, and `sequence`:
-        whether it is one.
+        `inputs` and `outputs`, of `serving_default` or of a sequence file as a whole, `sequence`:
+        whether it is one, and all `signatures`.
     """
     data = Path(arguments["path"]).read_bytes()
     flatbuffer, package = unpack(data)
@@ -144,7 +145,8 @@ def load(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
     _loaded["golden"] = {name: a[:1] for name, a in package.golden_inputs.items()} if package else {}
     _make_ready()
     ends = _loaded["run"] if _loaded["sequence"] else signatures[_loaded["key"]]
-    return {"inputs": to_dict(ends.inputs), "outputs": to_dict(ends.outputs), "sequence": _loaded["sequence"]}, {}
+    found = {"inputs": to_dict(ends.inputs), "outputs": to_dict(ends.outputs), "sequence": _loaded["sequence"]}
+    return {**found, "signatures": [to_dict(signature) for signature in signatures.values()]}, {}
 
 
 def thread(arguments: dict[str, Any], _: Arrays, __: Any) -> Result:
@@ -162,7 +164,7 @@ def _make_ready() -> None:
             run: Any = CompiledModelRun(_loaded["data"], signatures, key, threads)
         else:
             run = InterpreterRun(_loaded["data"], key, threads, _loaded["delegate"])
-        _loaded["runner"] = run.runner
+        _loaded["runner"] = functools.lru_cache(maxsize=None)(run.runner)
         sequence = _in_steps(signatures, run.runner)
     except Exception as error:  # the bindings raise RuntimeError, ValueError, TypeError and classes of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -212,6 +214,11 @@ def stream(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
     made = list(sequence.stream(_loaded["runner"](key), name, chunks, start))
     told = [output for output in made[0] if not output.startswith("next_")]
     return {}, {output: np.concatenate([step[output] for step in made]) for output in told}
+
+
+def call(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
+    """Runs the signature `key` once, on stored values."""
+    return {}, _loaded["runner"](arguments["key"])(arrays)
 
 
 def predict(_: dict[str, Any], arrays: Arrays, __: Any) -> Result:
@@ -274,5 +281,5 @@ def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
 
 if __name__ == "__main__":
     jobs = {"load": load, "predict": predict, "measure": measure, "memory": memory}
-    jobs |= {"thread": thread, "profile": profile, "generate": generate, "stream": stream}
+    jobs |= {"thread": thread, "profile": profile, "generate": generate, "stream": stream, "call": call}
     worker.serve(jobs, max_address_bytes=MAX_ADDRESS_BYTES)

@@ -119,10 +119,11 @@ def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant:
     """Writes a bare flatbuffer beside the model, in the precision that TensorFlow has to make."""
     made = variant.precision if converter_makes(variant, model) else Precision.FLOAT32
     folder = place.out / "stages" / stage
-    stem = "-".join([str(made), *([form] if form else []), *([f"stream{variant.stream}"] if variant.stream else [])])
-    path = folder / f"{stem}.flatbuffer"
+    asked: dict[str, Any] = {"form": form, "stream": variant.stream}
+    if variant.trainable is not None:
+        asked["trainable"] = records.to_dict(variant.trainable)
+    path = folder / f"{_stem(made, form, variant)}.flatbuffer"
     count = variant.representative if made is Precision.INT16X8 else 0
-    asked = {"form": form, "stream": variant.stream}
     lineage = place.lineage(
         "convert", model["sha256"], {"precision": made, "representative": count, **asked, **origin(model)}
     )
@@ -130,6 +131,8 @@ def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant:
 
     def build() -> dict[str, Any]:
         arrays = place.representative(count) if count else {}
+        if variant.trainable is not None:
+            arrays = place.outputs("train", "golden_inputs")
         try:
             return place.keras.call("convert", arguments, arrays, timeout_s=JOB_TIMEOUT_S)[0]
         except ConversionError as error:
@@ -137,10 +140,18 @@ def _flatbuffer(place: Workplace, stage: str, model: Mapping[str, Any], variant:
                 raise
             return {"files": {}, "artifact": {"refused": error.message}}  # one of several; not tried again
 
-    refused = place.cached(folder / f"{stem}.json", lineage, build).get("refused")
+    refused = place.cached(path.with_suffix(".json"), lineage, build).get("refused")
     if refused:
         raise ConversionError(refused)
     return path
+
+
+def _stem(made: Precision, form: str, variant: Variant) -> str:
+    """Name of a flatbuffer, so that files of different content stand side by side."""
+    parts = [str(made), form, f"stream{variant.stream}" if variant.stream else ""]
+    if variant.trainable is not None:
+        parts.append(f"trainable{variant.trainable.batch_size}x{variant.trainable.layers}")
+    return "-".join(filter(None, parts))
 
 
 def converter_makes(variant: Variant, model: Mapping[str, Any]) -> bool:

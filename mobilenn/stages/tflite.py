@@ -48,6 +48,7 @@ def quantize(
             golden_inputs=place.outputs("train", "golden_inputs"),
             golden_outputs=place.outputs("train", "golden_outputs"),
             transcripts=_transcripts(place),
+            lesson=_read_json(flatbuffer.with_suffix(".lesson.json")),
         )
         store.write_bytes(path, pack(flatbuffer.read_bytes(), package))
         for candidate in set(made.values()) - set(sources.values()):
@@ -60,7 +61,10 @@ def quantize(
 
 def _transcripts(place: Workplace) -> Mapping[str, Any]:
     """What the trained model says, where it is one that says something."""
-    path = place.out / "stages" / "train" / "transcripts.json"
+    return _read_json(place.out / "stages" / "train" / "transcripts.json")
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
     return store.read_json(path) if path.is_file() else {}
 
 
@@ -115,8 +119,10 @@ def verify(place: Workplace, name: str, variant: Variant, stage: str, baselines:
 
     def build() -> dict[str, Any]:
         from mobilenn import verify as verification
+        from mobilenn.tflite.package import unpack
 
-        reference = replace(_reference(place, stage), baselines=baselines)
+        _, package = unpack(store.read_bytes(folder / "model.tflite"))
+        reference = replace(_reference(place, stage), baselines=baselines, lesson=package.lesson)
         found, outputs = verification.verify(folder / "model.tflite", variant.precision, reference)
         with store.atomic_file(folder / "outputs.npz") as file:
             np.savez_compressed(file, **{f"test/{key}": value for key, value in outputs.items()})

@@ -33,7 +33,7 @@ _DAMAGE = (
 )
 MAX_MEMBERS = 256
 MAX_UNPACKED_BYTES = 256 << 20  # what a package may expand to: a guard against zip bombs
-_TRANSCRIPTS = "golden/transcripts.json"
+_TRANSCRIPTS, _LESSON = "golden/transcripts.json", "golden/lesson.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _END_SIGNATURE = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2LH")
@@ -51,6 +51,8 @@ class Package:
         golden_outputs: the float Keras model's outputs for them by name, (K, ...) float32, tokens int32.
         transcripts: of a sequence file, what the float Keras model says by greedy and by beam search, JSON-ready:
             `length`, `beam_width`, and `texts`, each with `source` or `prompt`, `greedy`, `beam` and `score`.
+        lesson: of a file that can be trained, steps of Keras on the golden inputs, JSON-ready: `targets`,
+            `learning_rate`, `momentum`, and the `losses` that the file's own steps must have.
     """
 
     labels: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class Package:
     golden_inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     golden_outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     transcripts: Mapping[str, Any] = field(default_factory=dict)
+    lesson: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pack(flatbuffer: bytes, package: Package) -> bytes:
@@ -71,8 +74,9 @@ def pack(flatbuffer: bytes, package: Package) -> bytes:
         for part, arrays in (("inputs", package.golden_inputs), ("outputs", package.golden_outputs)):
             for name in sorted(arrays):
                 _add(archive, f"golden/{part}/{name}.npy", _npy(arrays[name]))
-        if package.transcripts:
-            _add(archive, _TRANSCRIPTS, json.dumps(package.transcripts, sort_keys=True).encode())
+        for name, content in ((_TRANSCRIPTS, package.transcripts), (_LESSON, package.lesson)):
+            if content:
+                _add(archive, name, json.dumps(content, sort_keys=True).encode())
     return flatbuffer + tail.getvalue()
 
 
@@ -112,6 +116,7 @@ def _read(archive: zipfile.ZipFile) -> Package | None:
         golden_inputs=_arrays(archive, names, "golden/inputs/"),
         golden_outputs=_arrays(archive, names, "golden/outputs/"),
         transcripts=dict(json.loads(_member(archive, _TRANSCRIPTS))) if _TRANSCRIPTS in names else {},
+        lesson=dict(json.loads(_member(archive, _LESSON))) if _LESSON in names else {},
     )
 
 

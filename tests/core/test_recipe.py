@@ -131,3 +131,16 @@ def test_broken_toml_is_one_line(tmp_path):
     (tmp_path / "x.toml").write_bytes(b"a = [1,\xff")
     with pytest.raises(RecipeError, match="not valid TOML"):
         recipes.load(str(tmp_path / "x.toml"))
+
+
+def test_a_variant_can_be_made_trainable(folder):
+    recipe = recipes.load(str(folder), ["variants.float32.trainable.batch_size=16"])
+    assert recipe.variants["float32"].trainable == recipes.Trainable(batch_size=16)
+    for setting, found in (
+        ("variants.float32.trainable.batch_size=0", "batch_size is 0"),
+        ("variants.float32.trainable.layers=-1", "layers is -1"),
+        ("variants.float32.trainable.layer=1", "Unknown key 'layer'"),
+        ("variants.small.trainable.layers=1", "'small' asks to be trainable as int8"),
+    ):
+        with pytest.raises(RecipeError, match=found):
+            recipes.load(str(folder), [setting])

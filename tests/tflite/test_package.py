@@ -30,6 +30,8 @@ PACKAGES = st.builds(
     lineage=JSON,
     golden_inputs=ARRAYS,
     golden_outputs=ARRAYS,
+    transcripts=JSON,
+    lesson=JSON,
 )
 
 
@@ -40,7 +42,8 @@ def test_a_package_comes_out_as_it_went_in(flatbuffer, package):
     bare, found = unpack(data)
     assert bare == flatbuffer
     assert found.labels == package.labels
-    assert (found.preprocessing, found.lineage) == (package.preprocessing, package.lineage)
+    for part in ("preprocessing", "lineage", "transcripts", "lesson"):
+        assert getattr(found, part) == getattr(package, part)
     for part in ("golden_inputs", "golden_outputs"):
         ours, theirs = getattr(found, part), getattr(package, part)
         assert set(ours) == set(theirs)

@@ -1,0 +1,72 @@
+"""The results of ondevice.py as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+RUNTIMES = ("Interpreter", "CompiledModel")
+SHOWN = (1, 10, 100)  # steps whose losses are shown
+_CURVES = """## The same losses as Keras
+
+The mlp recipe's network (256 and 128 hidden units, no dropout), from the same random weights on the same samples of
+MNIST-5k. Loss before steps {shown}, and the largest difference from Keras' loss over all {steps}.
+"""
+_NEW = """## Five digits that the network never saw
+
+VGG-11 at 32×32, trained on the digits {known} ({known_accuracy:.1%} of their test digits). Its file then learns
+{digits} from {examples} examples each, in {epochs} epochs: the convolutions are frozen, the last layer starts from
+zeros. How many dense layers are trained was chosen on validation digits: {tried}.
+
+{count} test digits of these classes; the file has {size:.2f} MB.
+"""
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """Losses side by side, what was learned, and the machine."""
+    machine = result["environment"]
+    named = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    ends = f"{machine['cpu']}, {machine['platform']}, Python {machine['python']}; {named}."
+    return "\n".join(["# Training by the file itself", "", *_curves(result), "", *_new(result), "", ends]) + "\n"
+
+
+def _curves(result: Mapping[str, Any]) -> list[str]:
+    steps = len(result["curves"][0]["losses"]["Keras"])
+    lines = _CURVES.format(shown=", ".join(map(str, SHOWN[:-1])) + f" and {SHOWN[-1]}", steps=steps).splitlines()
+    lines += ["", "| | samples a step | η | μ | Keras | " + " | ".join(f"{r} | difference" for r in RUNTIMES) + " |"]
+    lines.append("|" + " --- |" * 9)
+    for row in result["curves"]:
+        cells = [row["name"], row["samples"], row["learning_rate"], row["momentum"], _shown(row["losses"]["Keras"])]
+        for runtime in RUNTIMES:
+            cells += [_shown(row["losses"][runtime]), f"{row['difference'][runtime]:.1e}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def _shown(losses: list[float]) -> str:
+    return " ".join(f"{losses[step - 1]:.4f}" for step in SHOWN)
+
+
+def _new(result: Mapping[str, Any]) -> list[str]:
+    new = result["new_digits"]
+    text = _NEW.format(
+        known=_digits(new["known"]["digits"]),
+        known_accuracy=new["known"]["accuracy"],
+        digits=_digits(new["digits"]),
+        examples=new["examples"],
+        epochs=new["epochs"],
+        tried=", ".join(f"{row['layers']} gives {row['validation']:.1%}" for row in new["tried"]),
+        count=new["test_digits"],
+        size=new["size_bytes"] / 1e6,
+    )
+    lines = [*text.splitlines(), "", "| trained by | dense layers | accuracy | largest difference of a loss |"]
+    lines.append("|" + " --- |" * 4)
+    for runtime in ("Keras", *RUNTIMES):
+        difference = f"{new['difference'][runtime]:.1e}" if runtime in new["difference"] else "–"
+        name = runtime if runtime == "Keras" else f"the file, in {runtime}"
+        lines.append(f"| {name} | {new['layers']} | {new['accuracy'][runtime]:.1%} | {difference} |")
+    return lines
+
+
+def _digits(digits: list[int]) -> str:
+    return f"{digits[0]} to {digits[-1]}"
