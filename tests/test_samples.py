@@ -83,3 +83,13 @@ def test_a_translation_is_shown_as_text_wrong_ones_first():
     assert (first["text"], first["target"], first["predictions"]["float"]["label"]) == (["three"], "one", "three")
     assert len(rest) == 2
     assert {sample["predictions"]["float"]["label"] for sample in rest} == {"two", "three"}
+
+
+def test_a_basket_is_shown_by_the_names_of_its_items():
+    baskets = np.array([[1, 0, 1], [0, 0, 0]], np.float32)
+    made = {"probabilities": np.array([[0.0, 0.75, 0.0], [0.0, 0.0, 0.0]])}
+    data = dataset({"basket": baskets}, np.array([1, 2]), ("bread", "butter", "jam"))
+    shown = {row["index"]: row for row in samples(data, {"float": made})}
+    assert shown[0]["text"] == ["bread", "jam"]
+    assert shown[0]["predictions"]["float"] == {"label": "butter", "confidence": 0.75}
+    assert shown[1]["text"] == []
