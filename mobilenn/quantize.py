@@ -32,6 +32,8 @@ INT8_STEPS = 255
 MAX_ENERGY_ERROR = 0.02
 # Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
 _FRONT_END = r"log_mel"
+# Columns of a table in their own units: 256 steps of the largest one would not see the others.
+_STANDARDISED = r"(^|[;/])standardise/"
 # Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
 # mobilenn.layers.
 _ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
@@ -237,7 +239,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    for pattern in (_FRONT_END, _ATTENTION, _SAID):
+    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID):
         _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)

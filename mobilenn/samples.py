@@ -128,6 +128,11 @@ def _text(values: np.ndarray, data: Dataset) -> dict[str, Any]:
     return {"text": tokens if vocabulary.kind == "word" else ["".join(tokens)]}
 
 
+def _items(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+    """The names of the items in a basket, or of those that a user likes."""
+    return {"text": [data.labels[item] for item in np.flatnonzero(values > 0)]}
+
+
 # By the input's name, what of it is shown: parts of a Sample.
 SHOWN: dict[str, Callable[[np.ndarray, Dataset], dict[str, Any]]] = {
     "image": _picture,
@@ -135,4 +140,6 @@ SHOWN: dict[str, Callable[[np.ndarray, Dataset], dict[str, Any]]] = {
     "audio": _sound,
     "tokens": _text,
     "source": _text,
+    "basket": _items,
+    "liked": _items,
 }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
+from mobilenn import data as datasets
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import DataError, RecipeError
 from mobilenn.data.image_folder import ENDINGS
+
+_OF_ITEMS = ("baskets", "ratings")  # generated sets whose counterpart for the user's own data ends in _csv
 
 
 def new_recipe(name: str, like: str, data_path: Path | None, target: str | None, folder: Path) -> Path:
@@ -18,7 +22,7 @@ def new_recipe(name: str, like: str, data_path: Path | None, target: str | None,
         name: the new recipe's name: lower-case letters, digits and _.
         like: the recipe to start from, by name or path.
         data_path: a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz; None keeps the data of `like`.
-        target: for a .csv, the column to predict.
+        target: for a .csv, the column to predict; a .csv of baskets or ratings has none.
         folder: the folder to write into; it must hold no recipe yet.
 
     Returns:
@@ -45,16 +49,23 @@ def new_recipe(name: str, like: str, data_path: Path | None, target: str | None,
 def _set_top(text: str, key: str, value: str) -> str:
     """Sets a top-level string, or adds it above the first table."""
     line = f'{key} = "{value}"'
-    changed, count = re.subn(rf"(?m)^{key} = .*$", line, text, count=1)
-    return changed if count else re.sub(r"(?m)^\[", f"{line}\n\n[", text, count=1)
+    start = re.search(r"(?m)^\[", text)
+    top, tables = (text[: start.start()], text[start.start() :]) if start else (text, "")
+    changed, count = re.subn(rf"(?m)^{key} = .*$", line, top, count=1)
+    if not count:
+        changed = f"{top.rstrip()}\n{line}\n\n"
+    return changed + tables
 
 
 def _with_data(text: str, data_path: Path, target: str | None) -> str:
     """Replaces [data] by the user's own, and drops floors that were measured on other data."""
     old = re.search(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", text)
-    lines = _data_lines(data_path, target)
-    if _is_text(data_path):
-        lines, text = _text_lines(data_path, old[0] if old else ""), _with_classes(text, data_path)
+    kept = old[0] if old else ""
+    lines = _item_lines(data_path, kept) or _data_lines(data_path, target)
+    if lines[0] in [f'name = "{name}_csv"' for name in _OF_ITEMS]:
+        text = _with_items(text, lines)
+    elif _is_text(data_path):
+        lines, text = _text_lines(data_path, kept), _with_classes(text, data_path)
     elif lines[0] == 'name = "audio_folder"':
         text = _with_classes(text, data_path)  # the folder of noises among them: it becomes silence
     table = "\n".join(["[data]", *lines])
@@ -82,6 +93,23 @@ def _data_lines(data_path: Path, target: str | None) -> list[str]:
     if not target:
         raise DataError("A .csv needs the column to predict.", "Add --target COLUMN.")
     return ['name = "csv"', where, f"target = {_quoted(target)}"]
+
+
+def _item_lines(data_path: Path, old: str) -> list[str]:
+    """The [data] of baskets or ratings, thresholds kept, where the recipe learns from them and gets a .csv."""
+    found = re.search(rf'(?m)^name = "({"|".join(_OF_ITEMS)})', old)
+    if data_path.suffix != ".csv" or not data_path.is_file() or not found:
+        return []
+    kept = re.findall(r"(?m)^(?:support|confidence|most|liked) = .*$", old)
+    return [f'name = "{found[1]}_csv"', f"path = {_quoted(str(data_path.resolve()))}", *kept]
+
+
+def _with_items(text: str, lines: list[str]) -> str:
+    """Sets how many items the network knows: those that the data hold."""
+    settings = tomllib.loads("\n".join(lines))
+    seed = tomllib.loads(text).get("seed", 0)
+    items = len(datasets.load(settings.pop("name"), settings, seed).labels)
+    return re.sub(r"(?m)^items = .*$", f"items = {items}", text)
 
 
 def _is_text(data_path: Path) -> bool:

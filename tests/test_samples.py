@@ -91,3 +91,13 @@ def test_characters_are_shown_in_one_piece():
     data = dataset({"tokens": tokens}, np.array([0, 1]), ("a", "b"), {"vocabulary": known.to_dict()})
     made = {"float": {"probabilities": np.eye(2, dtype=np.float32)}}
     assert sorted(row["text"] for row in samples(data, made)) == [["1 may"], ["may"]]
+
+
+def test_a_basket_is_shown_by_the_names_of_its_items():
+    baskets = np.array([[1, 0, 1], [0, 0, 0]], np.float32)
+    made = {"probabilities": np.array([[0.0, 0.75, 0.0], [0.0, 0.0, 0.0]])}
+    data = dataset({"basket": baskets}, np.array([1, 2]), ("bread", "butter", "jam"))
+    shown = {row["index"]: row for row in samples(data, {"float": made})}
+    assert shown[0]["text"] == ["bread", "jam"]
+    assert shown[0]["predictions"]["float"] == {"label": "butter", "confidence": 0.75}
+    assert shown[1]["text"] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -33,12 +33,15 @@ class Split:
 
     Args:
         inputs: raw values by input name, (N, ...): images uint8 NHWC 0..255, clips uint8 NTHWC,
-            tables float32 (N, F), sound int16 (N, samples), frames float32 (N, T, F), tokens int32 (N, T).
+            tables float32 (N, F), baskets float32 (N, items) of 0 and 1,
+            sound int16 (N, samples), frames float32 (N, T, F), tokens int32 (N, T).
         targets: class indices int64 (N,), values to predict float32 (N, d), or tokens int32 (N, T).
+        context: what the task's judge needs beside them, such as the training baskets that rules come from.
     """
 
     inputs: Mapping[str, ArrayLike]
     targets: np.ndarray
+    context: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +10,7 @@ import numpy as np
 
 from mobilenn.core.errors import DataError, nearest
 from mobilenn.data import Dataset
+from mobilenn.data._csv import finite, read, shown
 from mobilenn.data._files import file_fingerprint, raise_faults
 from mobilenn.data._tables import check_shares, dataset
 
@@ -53,7 +52,7 @@ def load(settings: Settings, seed: int) -> Dataset:
         DataError: no such file or column; text or nothing in a number column, NaN, rows of another
             length, a class with fewer than three rows, one class only; `faults` lists each.
     """
-    header, rows = _read(Path(settings.path), settings.delimiter)
+    header, rows = read(Path(settings.path), settings.delimiter)
     columns = _columns(header, settings)
     features, targets, faults = _parse(header, rows, columns, settings)
     labels: tuple[str, ...] = ()
@@ -67,24 +66,6 @@ def load(settings: Settings, seed: int) -> Dataset:
     )
     shares = (settings.validation, settings.test, seed)
     return dataset(np.array(features, np.float32), numbers, labels, described, shares)
-
-
-def _read(path: Path, delimiter: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row with the number of its line."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            lines = [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}.", "Set data.path.") from None
-    except (UnicodeDecodeError, csv.Error, OSError, TypeError) as error:
-        raise DataError(f"{path} is not a readable .csv: {error}.", "Allowed: UTF-8 text.") from None
-    if len(lines) < 2:
-        raise DataError(f"{path} holds no rows.", "Allowed: a header, then one sample a row.")
-    header = [name.strip() for name in lines[0][1]]
-    double = sorted({name for name in header if header.count(name) > 1})
-    raise_faults(path, [f"{path.name}:1: column '{name}' stands there twice" for name in double])
-    return header, lines[1:]
 
 
 def _columns(header: list[str], settings: Settings) -> list[str]:
@@ -112,9 +93,9 @@ def _parse(
         cells = [(columns[i], row[place]) for i, place in enumerate(places)]
         if settings.task == "regression":
             cells.append((settings.target, row[target]))
-        bad = [f"{name}:{line}: {column} is {_shown(text)}" for column, text in cells if not _finite(text)]
+        bad = [f"{name}:{line}: {column} is {shown(text)}" for column, text in cells if not finite(text)]
         if settings.task == "classification" and row[target].strip().lower() in ("", "nan"):
-            bad.append(f"{name}:{line}: {settings.target} is {_shown(row[target])}")
+            bad.append(f"{name}:{line}: {settings.target} is {shown(row[target])}")
         faults += bad
         if not bad:
             features.append([float(row[place]) for place in places])
@@ -122,23 +103,12 @@ def _parse(
     return features, targets, faults
 
 
-def _finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and abs(float(text)) < 3e38
-    except ValueError:
-        return False
-
-
-def _shown(text: str) -> str:
-    return f"'{text.strip()[:40]}'" if text.strip() else "empty"
-
-
 def _class_faults(targets: list[str], labels: tuple[str, ...], settings: Settings) -> list[str]:
     name = Path(settings.path).name
     if len(labels) < 2:
-        return [f"{name}: '{settings.target}' has one class only, {_shown(labels[0])}; two are needed"]
+        return [f"{name}: '{settings.target}' has one class only, {shown(labels[0])}; two are needed"]
     counts = {label: targets.count(label) for label in labels}
     few = [label for label, count in counts.items() if count < 3]
     if len(few) > len(labels) // 2 and len(labels) > 20:
         return [f"{name}: '{settings.target}' has {len(labels)} different values; add task = \"regression\"?"]
-    return [f"{name}: class {_shown(label)} has {counts[label]} rows; 3 are needed" for label in few]
+    return [f"{name}: class {shown(label)} has {counts[label]} rows; 3 are needed" for label in few]

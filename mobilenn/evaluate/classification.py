@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate._linear import foretold
 
 CALIBRATION_BINS = 15
 
@@ -40,6 +41,21 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
         details["top3_accuracy"] = float((top == targets[:, None]).any(-1).mean())
     value = float((predicted == targets).mean())
     return Evaluation(metric="accuracy", value=value, higher_is_better=True, details=details)
+
+
+def majority(dataset: Any) -> float:
+    """Accuracy on the test split of always naming the training split's most frequent class."""
+    most_frequent = np.bincount(dataset.train.targets).argmax()
+    return float((np.asarray(dataset.test.targets) == most_frequent).mean())
+
+
+def linear(dataset: Any) -> float:
+    """Accuracy on the test split of least squares, fitted to the training split's classes as 0 and 1."""
+    scores = foretold(dataset, np.eye(len(dataset.labels))[dataset.train.targets])
+    return float((scores.argmax(-1) == np.asarray(dataset.test.targets)).mean())
+
+
+BASELINES = {"linear": linear, "majority": majority}
 
 
 def per_class(confusion: np.ndarray, labels: tuple[str, ...]) -> list[dict[str, Any]]:

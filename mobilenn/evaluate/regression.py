@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate._linear import foretold
 
 MAX_POINTS = 500  # of truth and prediction, for the report's scatter plot
 
@@ -31,3 +32,12 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
         "points": [[float(a), float(b)] for a, b in points],
     }
     return Evaluation(metric="r2", value=value, higher_is_better=True, details=details)
+
+
+def linear_regression(dataset: Any) -> float:
+    """R² on the test split of the linear regression that least squares fits to the training split."""
+    targets = np.asarray(dataset.train.targets).reshape(len(dataset.train.targets), -1)
+    return evaluate(lambda _: {"value": foretold(dataset, targets)}, dataset.test, ()).value
+
+
+BASELINES = {"linear_regression": linear_regression}

@@ -15,6 +15,8 @@ _TITLES = {
     "mae": "Mean absolute error",
     "rmse": "Root mean square error",
     "top3_accuracy": "Top-3 accuracy",
+    **{f"ndcg_at_{places}": f"NDCG@{places}" for places in (1, 3, 10)},
+    **{f"recall_at_{places}": f"Recall@{places}" for places in (1, 3, 10)},
 }
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 

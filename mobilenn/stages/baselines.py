@@ -26,7 +26,7 @@ def _measured(place: Workplace, name: str, baseline: Baseline) -> dict[str, Any]
     asked = {"task": recipe.task, "baseline": records.to_dict(baseline)}
     made = {"parameters": None} if baseline.method else keras.train(place, stage, baseline.config or {})
     parent = made["model"]["sha256"] if "model" in made else place.fingerprint
-    lineage = place.lineage("baseline", parent, {**asked, "data": place.fingerprint})
+    lineage = place.lineage("baseline", parent, {**asked, "data": [place.fingerprint, recipe.data]})
 
     def build() -> dict[str, Any]:
         metric = computed(recipe.task, baseline.method, place.data) if baseline.method else _judged(place, stage)

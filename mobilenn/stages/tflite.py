@@ -113,7 +113,8 @@ def verify(place: Workplace, name: str, variant: Variant, stage: str, baselines:
     """Holds a variant against the float model; writes its outputs on the test split beside it."""
     folder, recipe = place.out / name, place.recipe
     digest = store.sha256_file(folder / "model.tflite")
-    settings = {"max_drop": recipe.max_drop, "floor": recipe.floor, "task": recipe.task, "data": place.fingerprint}
+    data = [place.fingerprint, recipe.data]
+    settings = {"max_drop": recipe.max_drop, "floor": recipe.floor, "task": recipe.task, "data": data}
     parents = [store.sha256_file(place.out / "stages" / s / "outputs.npz") for s in ("train", stage)]
     lineage = place.lineage("verify", digest, {**settings, "references": parents, "baselines": baselines})
 

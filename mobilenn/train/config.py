@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from mobilenn.core.errors import RecipeError
@@ -93,7 +94,7 @@ class TrainConfig(FitConfig):
 
     Args:
         scheme: `supervised` trains through Keras; `backpropagation` takes the four steps written out
-            in numpy, for stacks of dense layers.
+            in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
             `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs.
         xla: compiles the training step by XLA; the first step then takes longer.
@@ -104,9 +105,10 @@ class TrainConfig(FitConfig):
             keep a GPU busy where a step takes less than a millisecond. Progress is told as often.
         tensorboard: writes TensorBoard logs beside the weights.
         descent: how many samples a step of `backpropagation` sees: all, `batch_size`, or one.
+        starts: of `clustering`, how often it starts anew; the best result is kept.
     """
 
-    scheme: Literal["supervised", "backpropagation"] = "supervised"
+    scheme: Literal["supervised", "backpropagation", "clustering", "mining"] = "supervised"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     xla: bool = False
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
@@ -114,13 +116,30 @@ class TrainConfig(FitConfig):
     steps_per_execution: int = 1
     tensorboard: bool = False
     descent: Literal["batch", "mini_batch", "stochastic"] = "mini_batch"
+    starts: int = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_range("starts", self.starts, 1, 100_000)
         _check_range("steps_per_execution", self.steps_per_execution, 1, 4096)
         if self.xla and self.strategy != "none":
             message = f"[train] xla cannot be combined with strategy '{self.strategy}'."
             raise RecipeError(message, "Allowed: xla = false, or strategy = 'none'.")
+
+
+def check_taken(settings: TrainConfig, taken: Collection[str]) -> None:
+    """Raises RecipeError where a setting differs from its default and means nothing in the scheme.
+
+    Args:
+        settings: the [train] table; its `scheme` is the one that is asked.
+        taken: names of the settings that the scheme knows.
+    """
+    usual = TrainConfig()
+    for known in fields(settings):
+        value = getattr(settings, known.name)
+        if known.name not in taken and value != getattr(usual, known.name):
+            message = f"[train] {known.name} = {value} has no place in the scheme {settings.scheme}."
+            raise RecipeError(message, f"Leave it out. Taken: {', '.join(sorted(taken))}.")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

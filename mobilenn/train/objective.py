@@ -13,10 +13,13 @@ from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.vocabulary import PAD
 
 SEQUENCES = ("translation", "summarisation", "language_model")  # tasks whose targets are tokens, padded with 0
+WITHOUT_LOSS = ("association", "clustering")  # tasks that schemes of their own learn
 MAIN_OUTPUT = {
     "classification": "probabilities",
+    "recommendation": "probabilities",
     "regression": "value",
-    **dict.fromkeys(SEQUENCES, "probabilities"),
+    "ranking": "value",
+    **dict.fromkeys((*SEQUENCES, *WITHOUT_LOSS), "probabilities"),
 }
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -45,14 +48,23 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
     """Returns the loss of every output.
 
     Args:
-        task: `classification` takes cross-entropy; `regression` takes the squared error in units of
+        task: `classification` and `recommendation` take cross-entropy; `regression` takes the squared error in units of
             the targets' variance, so that 1 is what predicting the mean would cost and the learning
-            rate need not follow the unit; sequences take the cross-entropy of their tokens, without padding.
+            rate need not follow the unit; `ranking` takes RankNet's pairs; sequences take the cross-entropy of
+            their tokens, without padding.
         targets: the training split's, (N,) or (N, d); of sequences tokens, (N, T).
         label_smoothing: share spread evenly over all classes.
+
+    Raises:
+        RecipeError: a task that no gradient teaches.
     """
+    if task in WITHOUT_LOSS:
+        scheme = {"association": "mining", "clustering": "clustering"}[task]
+        raise RecipeError(f"The task {task} has no loss to descend.", f'Set train.scheme = "{scheme}"; no prune, qat.')
     if task in SEQUENCES:
         return lambda true, predicted: token_loss(true, predicted, label_smoothing)
+    if task == "ranking":
+        return ranknet_loss
     if task == "regression":
         scale = tf.constant(target_scale(targets), tf.float32)
         return lambda true, predicted: tf.reduce_mean(tf.square((predicted - true) / scale), axis=-1)
@@ -71,6 +83,26 @@ def make_metrics(task: str) -> list[Any]:
     if task in SEQUENCES:
         return [TokenAccuracy(name="accuracy")]
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] if task == "classification" else []
+
+
+def ranknet_loss(true: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+    """Logistic loss of the score differences, averaged over a list's pairs of different grade.
+
+    Args:
+        true: (N, documents) grades.
+        predicted: (N, documents) scores.
+
+    Returns:
+        (N,) float32; 0 for a list of equal grades.
+
+    Reference:
+        Burges et al., Learning to rank using gradient descent (ICML 2005), equation 3 with P̄ = 1.
+    """
+    true = tf.cast(true, predicted.dtype)
+    better = tf.cast(true[:, :, tf.newaxis] > true[:, tf.newaxis, :], predicted.dtype)
+    difference = predicted[:, :, tf.newaxis] - predicted[:, tf.newaxis, :]
+    lost = tf.reduce_sum(better * tf.nn.softplus(-difference), axis=(1, 2))
+    return lost / tf.maximum(tf.reduce_sum(better, axis=(1, 2)), 1.0)
 
 
 def token_loss(true: tf.Tensor, predicted: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,21 @@ from mobilenn.train.config import TrainConfig
 from mobilenn.train.events import Emit
 from mobilenn.train.fit import FitRun, fit_from_checkpoint, repeatable
 from mobilenn.train.objective import SEQUENCES, main_output
+
+# By task whose outputs have names: what they are called, and the key of [config] that says how many.
+NAMED = {
+    "classification": ("classes", "classes"),
+    "clustering": ("classes", "clusters"),
+    "association": ("items", "items"),
+    "recommendation": ("items", "items"),
+}
+# Schemes without Keras' loop: the file beside this one, and its function (model, data, settings, run) → Snapshot,
+# which leaves the weights in the model.
+OTHERS = {
+    "backpropagation": ("written_out", "train_written_out"),
+    "clustering": ("clustering", "train_clustering"),
+    "mining": ("mining", "train_mining"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +110,10 @@ def train(request: TrainRequest, data: Dataset, emit: Emit = lambda _: None) -> 
     shipped = networks.make(request.network, request.config)
     check_data(shipped, data, request.task)
     _adapt(shipped, request, data)
-    if settings.scheme == "backpropagation":
-        from mobilenn.train.written_out import train_written_out
-
-        snapshot = train_written_out(shipped, data, settings, _fit_run(request, {}, None, emit))
+    if settings.scheme in OTHERS:
+        file, function = OTHERS[settings.scheme]
+        scheme = getattr(importlib.import_module(f"mobilenn.train.{file}"), function)
+        snapshot = scheme(shipped, data, settings, _fit_run(request, {}, None, emit))
     else:
         snapshot = _supervised(shipped, data, request, strategy, emit)
     history = {name: list(values) for name, values in snapshot.history.items()}
@@ -199,6 +215,8 @@ def check_data(model: keras.Model, data: Dataset, task: str) -> None:
     if wanted != given:
         message = f"The network {model.name} takes {_listed(wanted)}, and the data give {_listed(given)}."
         raise RecipeError(message, "Change [config] or [data] so that both agree.")
+    if task == "clustering" and not data.labels:
+        return  # any number of clusters will do
     output = model.outputs[model.output_names.index(main_output(model, task))]
     units = int(output.shape[-1])
     expected, kind, key = _expected_units(data, task)
@@ -211,8 +229,10 @@ def _expected_units(data: Dataset, task: str) -> tuple[int, str, str]:
     """How many outputs the data ask for, what they are, and the key of [config] that says so."""
     if task in SEQUENCES:
         return len(data.preprocessing["vocabulary"]["tokens"]), "tokens", "vocabulary"
-    if task == "classification":
-        return len(data.labels), "classes", "classes"
+    if task in NAMED:
+        return len(data.labels), *NAMED[task]
+    if task == "ranking":
+        return data.train.targets.shape[1], "documents a list", "documents"
     return int(np.prod(data.train.targets.shape[1:], dtype=int)), "targets", "classes"
 
 

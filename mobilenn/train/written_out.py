@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import fields
 
 import numpy as np
 import tf_keras as keras
@@ -17,7 +16,7 @@ from mobilenn.train import checkpoint, targets
 from mobilenn.train.backpropagation import BackpropagationConfig
 from mobilenn.train.callbacks import check_metrics, lower_rate
 from mobilenn.train.checkpoint import Snapshot, named
-from mobilenn.train.config import TrainConfig
+from mobilenn.train.config import TrainConfig, check_taken
 from mobilenn.train.events import Events
 from mobilenn.train.fit import FitRun
 from mobilenn.train.identity import run_key
@@ -69,12 +68,7 @@ def check_settings(settings: TrainConfig) -> None:
     if settings.optimizer not in ("sgd", "momentum"):
         message = f"[train] optimizer '{settings.optimizer}' is not written out in the scheme backpropagation."
         raise RecipeError(message, "Allowed: sgd, momentum.")
-    usual = TrainConfig()
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name not in _TAKEN and value != getattr(usual, field.name):
-            message = f"[train] {field.name} = {value} has no place in the scheme backpropagation."
-            raise RecipeError(message, f"Leave it out. Taken: {', '.join(sorted(_TAKEN))}.")
+    check_taken(settings, _TAKEN)
 
 
 def dense_chain(model: keras.Model) -> list[keras.layers.Dense]:

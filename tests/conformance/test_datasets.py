@@ -13,18 +13,22 @@ from mobilenn.core.vocabulary import Vocabulary
 
 EMBEDDED = (
     *("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg"),
+    *("digits", "baskets", "queries", "ratings"),
     *("date_phrases", "docstring_summaries", "docstring_text", "docstring_topics", "keywords"),
 )
 SMALL = {
     "moving_digits": {"clips": 100},
     "logic": {"points": 100},
+    "baskets": {"baskets": 400},
+    "queries": {"queries": 100},
+    "ratings": {"users": 400},
     "date_phrases": {"phrases": 2000},
     "docstring_topics": {"most": 40},
     "keywords": {"synthesiser": "formant", "clips": 120, "speakers": 9},
 }
 DTYPES = {  # of raw values, by the input's name
     **dict.fromkeys(("image", "clip"), np.uint8),
-    **dict.fromkeys(("features", "frames"), np.float32),
+    **dict.fromkeys(("features", "frames", "basket", "liked"), np.float32),
     **dict.fromkeys(("tokens", "source", "target_in"), np.int32),
     "audio": np.int16,
 }
@@ -45,7 +49,7 @@ def rows(split):
 
 
 def test_every_dataset_is_in_the_kit_or_needs_a_file():
-    own = {"csv", "npz", "image_folder", "audio_folder", "tsv", "text_folder"}
+    own = {"csv", "npz", "image_folder", "audio_folder", "tsv", "text_folder", "baskets_csv", "ratings_csv"}
     downloaded = {"mnist", "fashion_mnist", "cifar10", "cifar100", "imdb", "speech_commands"}
     assert set(data.names()) == own | downloaded | set(EMBEDDED)
 
@@ -77,7 +81,7 @@ def test_tokens_are_of_the_vocabulary_that_travels(name):
 def test_no_row_stands_in_two_splits(name):
     dataset = load(name)
     train, validation, test = (set(rows(s)) for s in (dataset.train, dataset.validation, dataset.test))
-    doubles = {"iris": 2}.get(name, 0)  # iris has flowers with equal measurements
+    doubles = {"iris": 2, "baskets": 400}.get(name, 0)  # flowers with equal measurements; two buy the same
     assert len(train & test) + len(train & validation) + len(validation & test) <= doubles
 
 

@@ -91,10 +91,10 @@ def quantized(flatbuffer, precision, raw, tmp_path):
 
 def test_inputs_and_outputs_are_named_and_static(network):
     model = tiny(network)
-    known = {"image", "clip", "features", "audio", "frames", "tokens", "source", "target_in"}
+    known = {"image", "clip", "features", "audio", "frames", "tokens", "source", "target_in", "basket", "liked"}
     assert set(model.input_names) <= known
     assert model.output_names[0] in ("probabilities", "value")
-    assert set(model.output_names[1:]) <= {"attention"}
+    assert set(model.output_names[1:]) <= {"attention", "distances"}
     for tensor in (*model.inputs, *model.outputs):
         assert None not in tensor.shape[1:]
     for made in outputs(model, inputs(model)):

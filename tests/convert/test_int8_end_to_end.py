@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+from mobilenn import networks
 from mobilenn.convert.flatbuffer import to_flatbuffer
 from mobilenn.core.precision import Precision
 from mobilenn.layers.lrn import LocalResponseNormalization
@@ -121,3 +122,17 @@ def test_clips_are_uint8_and_their_convolutions_int8(tmp_path):
     assert {t.spec.dtype for t in contents.tensors if t.weights.size > 100} == {"int8"}
     expected = model(values).numpy()
     assert np.abs(predict(made, tmp_path, clip=values) - expected).max() < 0.04 * np.abs(expected).max()
+
+
+def test_columns_of_a_table_keep_their_own_units_in_int8(tmp_path):
+    """One column in thousands beside one in thousandths: 256 steps of the first would not see the second."""
+    features = np.random.default_rng(3).normal(0, [3000, 0.003], (64, 2)).astype(np.float32)
+    keras.utils.set_random_seed(4)
+    config = {"input_shape": [2], "hidden": [8], "head": "regression", "classes": 1, "activation": "tanh"}
+    model = networks.make("mlp", config)
+    networks.module("mlp").adapt(model, features)
+    expected = model(features).numpy()
+    samples = [{"features": row[None]} for row in features]
+    flatbuffer = quantize_flatbuffer(to_flatbuffer(model, Precision.FLOAT32), Precision.INT8, samples)
+    found = predict(flatbuffer, tmp_path, features=features)
+    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()

@@ -52,6 +52,7 @@ def test_every_shipped_recipe_loads_and_bears_its_folders_name():
 
 def test_the_shipped_recipes_are_those_the_project_promises():
     promised = {"mlp", "alexnet", "vgg", "googlenet", "c3d", "backpropagation", "perceptron"}
+    promised |= {"diabetes", "autompg", "breast_cancer", "rules", "kmeans", "ranking", "recommender"}
     assert promised <= set(recipes.names())
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics
+from sklearn import linear_model, metrics
 
+from mobilenn import data
 from mobilenn.core.errors import RecipeError
 from mobilenn.data import Split
-from mobilenn.evaluate import evaluate
+from mobilenn.evaluate import baseline, evaluate
 from mobilenn.evaluate.classification import calibration_error
 
 
@@ -65,3 +66,34 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
 def test_an_unknown_task_names_the_nearest():
     with pytest.raises(RecipeError, match="Did you mean 'regression'"):
         judged("regresion", {}, np.zeros(1))
+
+
+def test_linear_regression_is_scikit_learns():
+    table = data.load("autompg", {}, 1)
+    known = linear_model.LinearRegression().fit(table.train.inputs["features"], table.train.targets)
+    expected = known.score(table.test.inputs["features"], table.test.targets)
+    assert baseline("regression", "linear_regression", table) == pytest.approx(expected, abs=1e-4)
+
+
+def test_classes_are_named_by_number_or_by_least_squares():
+    table = data.load("iris", {}, 1)
+    rows = table.test.targets
+    assert baseline("classification", "majority", table) == pytest.approx((rows == 0).mean(), abs=0.05)
+    known = linear_model.LinearRegression().fit(table.train.inputs["features"], np.eye(3)[table.train.targets])
+    expected = (known.predict(table.test.inputs["features"]).argmax(1) == rows).mean()
+    assert baseline("classification", "linear", table) == pytest.approx(expected)
+
+
+def test_a_column_that_never_changes_says_nothing():
+    table = data.load("wine", {}, 1)
+    still = [
+        Split(inputs={"features": np.c_[s.inputs["features"], np.ones(len(s))]}, targets=s.targets)
+        for s in (table.train, table.validation, table.test)
+    ]
+    other = data.Dataset(
+        **dict(zip(("train", "validation", "test"), still, strict=True)),
+        labels=table.labels,
+        description=table.description,
+        preprocessing={},
+    )
+    assert baseline("classification", "linear", other) == baseline("classification", "linear", table)

@@ -130,7 +130,14 @@ def test_latencies_share_one_unit_that_reads_without_zeros(medians: list[float],
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("r2", "R²"), ("macro_f1", "Macro F1"), ("val_loss", "Val loss"), ("<script>", "<script>")]
+    ("name", "title"),
+    [
+        ("r2", "R²"),
+        ("ndcg_at_10", "NDCG@10"),
+        ("macro_f1", "Macro F1"),
+        ("val_loss", "Val loss"),
+        ("<script>", "<script>"),
+    ],
 )
 def test_titles(name: str, title: str) -> None:
     assert fmt.metric_title(name) == title

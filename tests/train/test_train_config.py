@@ -35,6 +35,7 @@ def test_augment_is_a_table() -> None:
         ({"clip_norm": -1.0}, "clip_norm"),
         ({"early_stopping": -1}, "early_stopping"),
         ({"steps_per_execution": 0}, "steps_per_execution"),
+        ({"starts": 0}, "starts"),
         ({"augment": {"shift_pixels": -1}}, "augment.shift_pixels"),
         ({"xla": True, "strategy": "mirrored"}, "xla"),
     ],
