@@ -36,6 +36,7 @@ class Worker:
             None discards it.
         pass_fds: descriptors the child inherits, such as a folder's lock.
         env: environment variables set on top of our own.
+        replaced: whether a new child takes the place of one that died; not where it holds what was loaded.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Worker:
         log: Path | None = None,
         pass_fds: Sequence[int] = (),
         env: Mapping[str, str] | None = None,
+        replaced: bool = True,
     ) -> None:
         self.module, self.log, self.pass_fds, self.env = module, log, tuple(pass_fds), dict(env or {})
+        self.replaced, self._begun = replaced, False
         self._process: subprocess.Popen | None = None
         self._frames: queue.Queue = queue.Queue()
 
@@ -81,7 +84,7 @@ class Worker:
             MobilennError: what the job raised, with its class, message and hint.
             WorkerError: the child died, ran past its time or raised anything else.
         """
-        process = self._started()
+        process = self._started(job)
         try:
             write_frame(process.stdin, {"job": job, "arguments": dict(arguments or {})}, arrays or {})
         except (BrokenPipeError, ConnectionResetError):
@@ -112,10 +115,13 @@ class Worker:
         if self._process is not None:
             self._kill()
 
-    def _started(self) -> subprocess.Popen:
+    def _started(self, job: str) -> subprocess.Popen:
         if self._process is not None and self._process.poll() is None:
             return self._process
+        if self._begun and not self.replaced:
+            raise self._died(job) if self._process else errors.WorkerError(f"The worker process died before '{job}'.")
         self.close()
+        self._begun = True
         with open(self.log or os.devnull, "ab") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module],

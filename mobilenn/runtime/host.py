@@ -47,7 +47,7 @@ class HostSession:
     ) -> None:
         if not Path(path).is_file():
             raise ArtifactError(f"There is no file {path}.")
-        self._worker = Worker("mobilenn.runtime.host_worker")
+        self._worker = Worker("mobilenn.runtime.host_worker", replaced=False)
         self._timeout_s = timeout_s
         self._base_bytes = self._call("memory")[0]["peak_bytes"]
         try:

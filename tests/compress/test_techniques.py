@@ -46,9 +46,13 @@ def dataset(model, classes):
         }
         return Split(inputs=rows, targets=rows[names[-1]])
 
-    names = model.input_names
-    say = texts if says(model) else split
-    labels = () if says(model) else tuple(str(i) for i in range(classes))
+    def lists(count):
+        grades = generator.integers(0, 3, (count, classes)).astype(np.float32)
+        return Split(inputs=split(count).inputs, targets=grades)
+
+    names, task = model.input_names, task_of(model)
+    say = {"translation": texts, "ranking": lists}.get(task, split)
+    labels = tuple(str(i) for i in range(classes)) if task == "classification" else ()
     parts = {"train": say(16), "validation": say(4), "test": say(4)}
     return Dataset(**parts, labels=labels, description="made.", preprocessing={})
 
@@ -58,13 +62,20 @@ def says(model):
     return model.outputs[0].shape.rank == 3
 
 
+def task_of(model):
+    """What a network can be trained for, told by its outputs."""
+    if says(model):
+        return "translation"
+    return "ranking" if any(name.endswith("value") for name in model.output_names) else "classification"
+
+
 def apply(model, step, settings=None, done=()):
     classes = model.outputs[0].shape[-1]
     arguments = {
         "step": step,
         "settings": {"epochs": 1, "batch_size": 8, **(settings or {})},
         "done": list(done),
-        "task": "translation" if says(model) else "classification",
+        "task": task_of(model),
         "train": {},
         "seed": 1,
         "folder": "",
