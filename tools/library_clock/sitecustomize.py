@@ -16,11 +16,11 @@ from pathlib import Path
 SAMPLE_S = 0.005
 WRITE_EVERY = 4  # samples: workers end by being killed, and what was not written is lost
 LIBRARIES, OURS = "/site-packages/", "/mobilenn/"
-# Functions of ours that hand their time to a library without a frame of Python.
+# Functions of ours that hand their time to a library without a frame of Python; reported apart.
 NATIVE = {
-    "runtime/native_profiler.py:call": "library ai_edge_litert",
-    "tflite/inspect.py:_download_bytes": "library zlib",
-    "core/store.py:sha256_file": "library hashlib",
+    "runtime/native_profiler.py:call": "native LiteRT",
+    "tflite/inspect.py:_download_bytes": "native zlib",
+    "core/store.py:sha256_file": "native hashlib",
 }
 WAITING = ("/threading.py", "/queue.py", "/subprocess.py", "/selectors.py")
 
