@@ -13,6 +13,7 @@ from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError
 from mobilenn.core.precision import Precision
 from mobilenn.core.vocabulary import PAD
+from mobilenn.core.worker import Worker
 from mobilenn.evaluate import Evaluation, evaluate
 
 # The largest golden error, relative to the output's largest value, at which a file that stores
@@ -96,13 +97,16 @@ def evaluate_outputs(task: str, outputs: Outputs, split: Any, labels: tuple[str,
     return evaluate(task, lambda _: dict(outputs), split, labels)
 
 
-def verify(path: Path, precision: Precision, reference: Reference) -> tuple[VerifyReport, Outputs]:
+def verify(
+    path: Path, precision: Precision, reference: Reference, worker: Worker | None = None
+) -> tuple[VerifyReport, Outputs]:
     """Runs a .tflite over the golden pairs and the whole test split and judges it.
 
     Args:
         path: the .tflite; it runs in a worker process.
         precision: decides how close the golden outputs of a float file must be.
         reference: what it is held against.
+        worker: a warm one to run it in, as `HostSession` takes it; None makes one.
 
     Returns:
         The report, and the file's outputs on the test split.
@@ -113,7 +117,7 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
     """
     from mobilenn.runtime.host import HostSession
 
-    with HostSession(path) as session:
+    with HostSession(path, worker=worker) as session:
         golden = session.predict(reference.golden_inputs)
         outputs = session.predict(reference.split.inputs)
         taught = _taught(session, reference.golden_inputs, reference.lesson)

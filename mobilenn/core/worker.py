@@ -25,6 +25,7 @@ Arrays = Mapping[str, np.ndarray]
 Event = Callable[[dict[str, Any]], None]
 Job = Callable[[dict[str, Any], dict[str, np.ndarray], Event], tuple[dict[str, Any], Arrays]]
 MAX_HEADER_BYTES = 64 << 20
+PIPE_BYTES = 1 << 20  # Linux' largest for anybody; arrays cross in fewer turns than by its usual 64 kB
 
 
 class Worker:
@@ -110,6 +111,12 @@ class Worker:
             else:
                 return header["result"], received
 
+    def renew(self) -> None:
+        """Lets the next call start another child where this one has died; `replaced` or not."""
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._begun = False
+
     def close(self) -> None:
         """Ends the child; a later call starts a new one."""
         if self._process is not None:
@@ -130,6 +137,7 @@ class Worker:
                 stderr=sink,
                 pass_fds=self.pass_fds,
                 env={**os.environ, **_import_path(), **self.env},
+                pipesize=PIPE_BYTES,
             )
         self._frames = queue.Queue()
         arguments = (self._process.stdout, self._frames)

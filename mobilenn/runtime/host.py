@@ -18,6 +18,7 @@ from mobilenn.runtime.sequence_run import ANY
 from mobilenn.tflite.reader import Signature
 
 Api = Literal["interpreter", "compiled_model"]
+BYTES = np.arange(256, dtype=np.uint8)
 CHUNK_BYTES = 32 << 20  # of inputs sent to the worker at a time
 
 
@@ -30,6 +31,8 @@ class HostSession:
         api: LiteRT's Interpreter, or CompiledModel (what Android apps use).
         delegate: for the Interpreter: whether XNNPACK may take operators.
         timeout_s: seconds without a sign of life until the worker is ended.
+        worker: one of mobilenn.runtime.host_worker that is lent, not `replaced`, and left warm for the next file;
+            None makes one for this file alone, whose memory can then be measured.
 
     Raises:
         ArtifactError: the file is missing, or the runtime refuses it.
@@ -44,16 +47,18 @@ class HostSession:
         api: Api = "interpreter",
         delegate: bool = True,
         timeout_s: float = 600.0,
+        worker: Worker | None = None,
     ) -> None:
         if not Path(path).is_file():
             raise ArtifactError(f"There is no file {path}.")
-        self._worker = Worker("mobilenn.runtime.host_worker", replaced=False)
+        self._worker, self._lent = worker or Worker("mobilenn.runtime.host_worker", replaced=False), worker is not None
+        self._worker.renew()
         self._timeout_s = timeout_s
         self._base_bytes = self._call("memory")[0]["peak_bytes"]
         try:
             found, _ = self._call("load", {"path": str(path), "threads": threads, "api": api, "delegate": delegate})
         except BaseException:
-            self._worker.close()
+            self.close()
             raise
         self.threads, self.is_sequence = threads, found["sequence"]
         self.signatures = {entry["key"]: from_dict(Signature, entry) for entry in found["signatures"]}
@@ -68,8 +73,9 @@ class HostSession:
         self.close()
 
     def close(self) -> None:
-        """Ends the worker."""
-        self._worker.close()
+        """Ends the worker, unless it is lent."""
+        if not self._lent:
+            self._worker.close()
 
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs raw values through the model, one sample at a time.
@@ -222,6 +228,8 @@ def quantized(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
         raise DataError(f"Input '{spec.name}' holds values that are not finite.")
     if dtype.kind == "f" or spec.scale == 0.0:
         return values.astype(dtype)
+    if values.dtype == np.uint8 and values.size > len(BYTES):  # each of the 256 once, rather than every pixel
+        return quantized(BYTES, spec)[values]
     limits = np.iinfo(dtype)
     stored = np.round(values.astype(np.float64) / spec.scale) + spec.zero_point
     return np.clip(stored, limits.min, limits.max).astype(dtype)

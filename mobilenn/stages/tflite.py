@@ -124,7 +124,7 @@ def verify(place: Workplace, name: str, variant: Variant, stage: str, baselines:
 
         _, package = unpack(store.read_bytes(folder / "model.tflite"))
         reference = replace(_reference(place, stage), baselines=baselines, lesson=package.lesson)
-        found, outputs = verification.verify(folder / "model.tflite", variant.precision, reference)
+        found, outputs = verification.verify(folder / "model.tflite", variant.precision, reference, place.host)
         with store.atomic_file(folder / "outputs.npz") as file:
             np.savez_compressed(file, **{f"test/{key}": value for key, value in outputs.items()})
         digest = store.sha256_file(folder / "outputs.npz")

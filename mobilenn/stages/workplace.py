@@ -20,17 +20,19 @@ from mobilenn.core.recipe import Recipe
 from mobilenn.core.worker import Worker
 
 Event = Callable[[dict[str, Any]], None]
+HOST = "mobilenn.runtime.host_worker"
 JOB_TIMEOUT_S = 1800.0  # without a sign of life; every progress event starts it anew
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """What every stage of one run needs: the recipe, the folder, two warm workers, a listener."""
+    """What every stage of one run needs: the recipe, the folder, three warm workers, a listener."""
 
     recipe: Recipe
     out: Path
     keras: Worker
     quantizer: Worker
+    host: Worker
     emit: Event
     tools: Mapping[str, str] = field(default_factory=provenance.tools)
 
@@ -91,7 +93,8 @@ def workplace(recipe: Recipe, out: Path, on_event: Event) -> Iterator[Workplace]
             )
             for name in ("keras", "quantize")
         )
-        yield Workplace(recipe=recipe, out=out, keras=keras, quantizer=quantizer, emit=on_event)
+        host = stack.enter_context(Worker(HOST, log=logs / "host.log", replaced=False))
+        yield Workplace(recipe=recipe, out=out, keras=keras, quantizer=quantizer, host=host, emit=on_event)
 
 
 def read_outputs(path: Path, part: str) -> dict[str, np.ndarray]:
