@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from mobilenn.core.records import to_dict
 from mobilenn.runtime.machine import OtherWork
 from mobilenn.runtime.profiler import OperatorTime
 from mobilenn.runtime.timing import Latency, latency
+from mobilenn.tflite.reader import Signature
 
 Event = Callable[[dict[str, Any]], None]
 
@@ -80,6 +81,23 @@ class BenchReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingCalls:
+    """What it takes to train a file where it runs.
+
+    Args:
+        batch_size: samples that a call of `train` takes.
+        weights: shapes of what learns, by name, first layer first.
+        signatures: those for training, in the order in which an app meets them.
+        calls_ms: by signature, of whole calls on one thread, the copying of inputs and outputs included.
+    """
+
+    batch_size: int
+    weights: Mapping[str, tuple[int, ...]]
+    signatures: tuple[Signature, ...]
+    calls_ms: Mapping[str, Latency]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compared:
     """One file's figures in a comparison: milliseconds over all rounds."""
 
@@ -134,6 +152,36 @@ def bench(path: Path, config: BenchConfig = BenchConfig(), on_event: Event = lam
         other_load=others.cores(),
         profile=operators,
     )
+
+
+def bench_training(path: Path, config: BenchConfig = BenchConfig()) -> TrainingCalls | None:
+    """Times the signatures with which a file is trained, a full batch each; None where it has none.
+
+    Args:
+        path: the file.
+        config: how long; one thread, whatever it says of threads.
+
+    Raises:
+        ArtifactError: the file is missing, or the runtime refuses it.
+        WorkerError: the file killed its worker.
+    """
+    from mobilenn.runtime import training
+    from mobilenn.runtime.host import HostSession
+    from mobilenn.runtime.training_calls import SIGNATURES, example_calls
+
+    with HostSession(path, threads=1, api=config.api) as session:
+        if training.TRAIN not in session.signatures:
+            return None
+        file = training.trainable(session.signatures, session.runner)
+        given = example_calls(file, session.example())
+        calls = {key: latency(session.measure_calls(key, config.job(), given[key]), 1) for key in SIGNATURES}
+        order = (training.INITIAL_WEIGHTS, *SIGNATURES)
+        return TrainingCalls(
+            batch_size=file.batch_size,
+            weights={name: given[training.INFER][name].shape for name in file.weights},
+            signatures=tuple(session.signatures[key] for key in order),
+            calls_ms=calls,
+        )
 
 
 def compare(paths: Sequence[Path], config: BenchConfig = BenchConfig(threads=(1,)), rounds: int = 10) -> Comparison:

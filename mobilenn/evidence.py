@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import mobilenn
 from mobilenn import provenance
 from mobilenn.core import store
 from mobilenn.core.recipe import Recipe
+from mobilenn.runtime.training import TRAIN
 from mobilenn.samples import samples
 from mobilenn.stages.workplace import Workplace, read_outputs
 
@@ -25,6 +26,8 @@ _MEASURES = [
     "other_load",
     "profile",
     "agreement",
+    "lesson",
+    "on_device",
 ]
 _EMPTY = {
     **dict.fromkeys(_MEASURES),
@@ -36,6 +39,13 @@ _EMPTY = {
     "reason": "",
 }
 NEAR = 1.1  # variants within ten per cent of the best count as equal in what the recipe prefers
+_MEASURED_BY: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "size": lambda row: row["zip_bytes"],
+    "latency": lambda row: row["latency_ms"]["median"],
+    "step": lambda row: row["on_device"]["calls_ms"][TRAIN]["median"],
+}
+_TOLD_APART = ", or within 10 % of it and better in the other measure"
+_PREFERRED = {"size": ("size", "latency"), "latency": ("latency", "size"), "training": ("size", "step")}
 
 
 def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -98,7 +108,9 @@ def recommend(recipe: Recipe, variants: Mapping[str, Mapping[str, Any]]) -> tupl
     """Names the variant to ship, and why.
 
     Among the accepted variants the best in what the recipe prefers (`size`: download bytes,
-    `latency`: median) wins; variants within ten per cent of it are told apart by the other.
+    `latency`: median) wins; variants within ten per cent of it are told apart by the other. A file that can be
+    trained carries what an app that only asks has no use for, so it comes last, unless the recipe prefers
+    `training`: then the smallest of those files wins, and the time of a training step tells near ones apart.
 
     Returns:
         The name, empty where no variant was accepted, and one paragraph.
@@ -106,25 +118,40 @@ def recommend(recipe: Recipe, variants: Mapping[str, Mapping[str, Any]]) -> tupl
     accepted = {name: row for name, row in variants.items() if row["status"] == "accepted"}
     if not accepted:
         return "", f"No variant is fit to ship: {_why_none(variants)}"
-    keys = {"size": lambda row: row["zip_bytes"], "latency": lambda row: row["latency_ms"]["median"]}
-    first = keys[recipe.prefer]
-    second = keys["latency" if recipe.prefer == "size" else "size"]
-    best = min(first(row) for row in accepted.values())
-    near = {name: row for name, row in accepted.items() if first(row) <= best * NEAR}
+    fit = _wanted(recipe, accepted)
+    if not fit:
+        left = ", ".join(accepted)
+        return "", f"No variant that can be trained is fit to ship, and the recipe prefers training; accepted: {left}."
+    first, second = (_MEASURED_BY[measure] for measure in _PREFERRED[recipe.prefer])
+    best = min(first(row) for row in fit.values())
+    near = {name: row for name, row in fit.items() if first(row) <= best * NEAR}
     name = min(near, key=lambda n: (second(near[n]), first(near[n]), n))
-    return name, _why(recipe, name, accepted)
+    return name, _why(recipe, name, accepted, len(fit))
 
 
-def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]]) -> str:
+def _wanted(recipe: Recipe, accepted: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The accepted variants of the kind that the recipe prefers; where it prefers none and has no other, all."""
+    by_kind: dict[bool, dict[str, Mapping[str, Any]]] = {True: {}, False: {}}
+    for name, row in accepted.items():
+        by_kind[bool(row.get("on_device"))][name] = row
+    if recipe.prefer == "training":
+        return by_kind[True]
+    return by_kind[False] or by_kind[True]
+
+
+def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]], rivals: int) -> str:
+    """The paragraph.
+
+    Args:
+        rivals: variants that it was chosen from.
+    """
     from mobilenn.report import format as fmt
 
     row = accepted[name]
     median = row["latency_ms"]["median"]
     unit = fmt.time_unit([median])
-    near = {"size": "the smallest download", "latency": "the fastest file"}[recipe.prefer]
-    among = f" of {len(accepted)} accepted variants" if len(accepted) > 1 else ", the only accepted variant"
     text = (
-        f"Ship {name}: {near}{among}, or within 10 % of it and better in the other measure. "
+        f"Ship {name}: {_merit(recipe, rivals, len(accepted) - rivals)}{_TOLD_APART if rivals > 1 else ''}. "
         f"{fmt.size(row['zip_bytes'])} to download, {unit.number(median)} {unit.name} a run on one thread of this "
         f"machine, {recipe.max_drop - row['metric_drop']:.4f} of the metric to spare of the allowed drop of "
         f"{recipe.max_drop:.4f}."
@@ -132,9 +159,21 @@ def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]]) -
     base = accepted.get("float32")
     if base is None or name == "float32":
         return text
-    size = base["zip_bytes"] / row["zip_bytes"]
+    size = fmt.smaller(base["zip_bytes"], row["zip_bytes"])
     speed = base["latency_ms"]["median"] / median
-    return f"{text} Against float32 it is {size:.1f}× smaller and {speed:.2f}× as fast."
+    return f"{text} Against float32 it is {size} and {speed:.2f}× as fast."
+
+
+def _merit(recipe: Recipe, rivals: int, others: int) -> str:
+    """What the variant is: the best of its rivals, which the others, of another kind, were not."""
+    if recipe.prefer == "training":
+        if rivals > 1:
+            return f"the smallest download of {rivals} files that can be trained where they run"
+        return "the only accepted file that can be trained where it runs"
+    best = {"size": "the smallest download", "latency": "the fastest file"}[recipe.prefer]
+    if rivals > 1:
+        return f"{best} of {rivals} accepted variants{' that only answer' if others else ''}"
+    return f"the only accepted variant{' that only answers' if others else ''}"
 
 
 def _why_none(variants: Mapping[str, Mapping[str, Any]]) -> str:

@@ -70,6 +70,21 @@ class Parity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What a file that can be trained made of its golden lesson.
+
+    Args:
+        expected: losses of Keras before each step; of k-means, mean squared distances in numpy.
+        found: those of the file.
+        error: the largest difference, relative to the largest loss where that is above 1.
+    """
+
+    expected: tuple[float, ...]
+    found: tuple[float, ...]
+    error: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyReport:
     """What verification found.
 
@@ -81,6 +96,7 @@ class VerifyReport:
             transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value.
         parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
+        lesson: of a file that can be trained; None of others.
     """
 
     status: Status
@@ -90,6 +106,7 @@ class VerifyReport:
     agreement: float
     parity: Mapping[str, Parity]
     details: Mapping[str, Any]
+    lesson: Lesson | None = None
 
 
 def evaluate_outputs(task: str, outputs: Outputs, split: Any, labels: tuple[str, ...]) -> Evaluation:
@@ -128,8 +145,8 @@ def verify(
     measured = [name for name, values in reference.float_outputs.items() if values.dtype.kind == "f"]
     parity = {name: _parity(name, outputs, golden, reference) for name in measured}
     reason = _reason(precision, parity, found, drop, reference)
-    if not taught <= LESSON_TOLERANCE and not reason:
-        reason = f"trained, its losses are off by {taught:.2g}; {LESSON_TOLERANCE:g} is allowed"
+    if taught and not taught.error <= LESSON_TOLERANCE and not reason:
+        reason = f"trained, its losses are off by {taught.error:.2g}; {LESSON_TOLERANCE:g} is allowed"
     report = VerifyReport(
         status="rejected" if reason else "accepted",
         reason=reason,
@@ -138,6 +155,7 @@ def verify(
         agreement=_agreement(outputs, reference.float_outputs),
         parity=parity,
         details=found.details,
+        lesson=taught,
     )
     return report, outputs
 
@@ -170,8 +188,9 @@ def verify_file(path: Path) -> dict[str, Any]:
         with HostSession(path, api=api) as session:
             found = session.predict(package.golden_inputs)
             said = _said(session, package.transcripts) if package.transcripts else {}
-            if package.lesson:
-                said["lesson_losses"] = _taught(session, package.golden_inputs, package.lesson)
+            taught = _taught(session, package.golden_inputs, package.lesson)
+            if taught:
+                said["lesson_losses"] = taught.error
         errors = {name: _error(found[name], want) for name, want in package.golden_outputs.items()}
         runtimes[api] = errors | said
     return {"path": str(path), "sha256": store.sha256_file(path), "runtimes": runtimes}
@@ -196,14 +215,16 @@ def _said(session: Any, transcripts: Mapping[str, Any]) -> dict[str, float]:
     return {f"{way}_transcripts": float(np.mean(rows)) for way, rows in differ.items()}
 
 
-def _taught(session: Any, inputs: Outputs, lesson: Mapping[str, Any]) -> float:
-    """How far a file's losses are from Keras' in its golden lesson; 0 where it has none."""
+def _taught(session: Any, inputs: Outputs, lesson: Mapping[str, Any]) -> Lesson | None:
+    """What a file makes of its golden lesson; None where it has none."""
     from mobilenn.runtime import lloyd, training
 
     if not lesson:
-        return 0.0
+        return None
     kind = training if "targets" in lesson else lloyd
-    return kind.lesson_error(training.trainable(session.signatures, session.runner), inputs, lesson)
+    found = kind.lesson_losses(training.trainable(session.signatures, session.runner), inputs, lesson)
+    expected = tuple(lesson["losses"])
+    return Lesson(expected=expected, found=tuple(found), error=training.lesson_error(found, expected))
 
 
 def _parity(name: str, outputs: Outputs, golden: Outputs, reference: Reference) -> Parity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilenn.bench import BenchConfig, bench, compare
+from mobilenn.bench import BenchConfig, bench, bench_training, compare
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, RecipeError
 
@@ -14,12 +14,18 @@ def files(tmp_path_factory):
     """Two networks, one with four hundred times the work of the other."""
     from mobilenn import networks
     from mobilenn.convert.flatbuffer import to_flatbuffer
+    from mobilenn.convert.training import training_parts
     from mobilenn.core.precision import Precision
+    from mobilenn.core.recipe import Trainable
+    from mobilenn.tflite.merge import SIGNATURE, merge
 
     folder = tmp_path_factory.mktemp("bench")
     for name, hidden in (("small", [8]), ("large", [1024, 1024, 1024])):
         model = networks.make("mlp", {"input_shape": [64], "hidden": hidden, "classes": 3})
         (folder / f"{name}.tflite").write_bytes(to_flatbuffer(model, Precision.FLOAT32))
+    model = networks.make("mlp", {"input_shape": [64], "hidden": [512], "classes": 3})
+    parts = training_parts(model, Trainable(batch_size=64))
+    (folder / "trainable.tflite").write_bytes(merge({SIGNATURE: to_flatbuffer(model, Precision.FLOAT32), **parts}))
     return folder
 
 
@@ -53,6 +59,20 @@ def test_the_profile_sees_inside_the_delegate(files):
     assert first.count == 4
     assert first.share > 0.9
     assert sum(row.ms for row in found) < 100
+
+
+@pytest.mark.parametrize("api", ["interpreter", "compiled_model"])
+def test_a_file_that_can_be_trained_has_its_calls_timed(files, api):
+    config = BenchConfig(threads=(1,), api=api, **QUICK)
+    found = bench_training(files / "trainable.tflite", config)
+    assert found.batch_size == 64
+    assert found.weights == {"hidden1_kernel": (512, 64), "logits_kernel": (3, 512)} | {
+        "hidden1_bias": (512,),
+        "logits_bias": (3,),
+    }
+    assert [signature.key for signature in found.signatures] == ["initial_weights", "prepare", "train", "infer"]
+    assert found.calls_ms["train"].median > found.calls_ms["infer"].median > found.calls_ms["prepare"].median > 0
+    assert bench_training(files / "small.tflite", config) is None
 
 
 def test_timing_stops_once_the_median_is_known(files):

@@ -39,6 +39,19 @@ def test_a_trainable_file_is_accepted_like_any_other(report):
     flatbuffer, _ = unpack((out / rows["float32"]["file"]).read_bytes())
     assert precheck(flatbuffer) == []
     assert rows["float32"]["size_bytes"] < 1.2 * rows["plain"]["size_bytes"] + 40_000
+    assert report[0]["recommended"] == "plain"
+
+
+def test_the_report_shows_what_training_takes(report):
+    rows, out = report[0]["variants"], report[1]
+    found, lesson = rows["float32"]["on_device"], rows["float32"]["lesson"]
+    assert found["batch_size"] == 16
+    assert list(found["weights"]) == ["hidden1_kernel", "hidden1_bias", "logits_kernel", "logits_bias"]
+    assert set(found["calls_ms"]) == {"prepare", "train", "infer"}
+    assert lesson["error"] < LESSON_TOLERANCE
+    assert lesson["expected"] == pytest.approx(lesson["found"], rel=1e-4)
+    assert rows["plain"]["on_device"] is None
+    assert "Training where the file runs" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_it_carries_a_lesson_that_every_runtime_recites(report, tmp_path):

@@ -94,7 +94,8 @@ class Recipe:
         seed: of initialisation, order, dropout and splits.
         max_drop: how much worse than the float model a variant's metric may be (0.005 is half a
             point of accuracy); a variant past it is rejected.
-        prefer: `size` recommends the smallest download, `latency` the fastest file.
+        prefer: `size` recommends the smallest download, `latency` the fastest file, `training` the smallest of those
+            that can be trained where they run; with the first two such a file comes last.
         floor: the least that the metric must reach, by metric name.
         config: the network's Config.
         data: `name` of the dataset and its Settings.
@@ -110,7 +111,7 @@ class Recipe:
     network: str
     seed: int = 0
     max_drop: float = 0.01
-    prefer: Literal["size", "latency"] = "size"
+    prefer: Literal["size", "latency", "training"] = "size"
     floor: Mapping[str, float] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any]
@@ -130,6 +131,9 @@ class Recipe:
                 raise RecipeError(f"'{name}' cannot name a variant: it becomes a folder.", allowed)
         for name, variant in self.variants.items():
             _check_variant(name, variant)
+        if self.prefer == "training" and not any(variant.trainable for variant in self.variants.values()):
+            hint = "Add trainable = { batch_size = 32 } to a float32 variant, or prefer size or latency."
+            raise RecipeError('prefer = "training", and no variant can be trained.', hint)
         for name, baseline in self.baselines.items():
             _check_baseline(name, baseline)
         if not self.max_drop >= 0:

@@ -20,11 +20,17 @@ def foretold(dataset: Any, targets: np.ndarray) -> np.ndarray:
     Reference:
         Gauss, Theoria combinationis observationum (1823).
     """
+    known, asked = standardised(dataset)
+    line, *_ = np.linalg.lstsq(_with_offset(known), np.asarray(targets, np.float64), rcond=None)
+    return _with_offset(asked) @ line
+
+
+def standardised(dataset: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of the training and the test split, less the former's mean and over its deviation; (N, F), (M, F)."""
     known, asked = _columns(dataset.train), _columns(dataset.test)
     mean, scale = known.mean(0), known.std(0)
     scale = np.where(scale > 0, scale, 1.0)  # a column that never changes says nothing
-    line, *_ = np.linalg.lstsq(_with_offset((known - mean) / scale), np.asarray(targets, np.float64), rcond=None)
-    return _with_offset((asked - mean) / scale) @ line
+    return (known - mean) / scale, (asked - mean) / scale
 
 
 def _columns(split: Any) -> np.ndarray:

@@ -35,6 +35,7 @@ def card(report: Mapping[str, Any]) -> str:
         *markdown.variants(parsed),
         *markdown.baselines(parsed),
         *markdown.forms(parsed),
+        *markdown.on_device(parsed),
     ]
     parts += [*_data(parsed), *_training(parsed), *_limits(parsed), *_run(parsed)]
     parts.append("This card is written by `tools/cards.py` from `results.json`; change that, not this.")

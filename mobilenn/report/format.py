@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 NONE = "–"
+_CLOSE = 1.1  # a ratio below which per cent say more
 _SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved")
 _TITLES = {
     "r2": "R²",
@@ -33,6 +34,13 @@ def size(count: float | None) -> str:
         if abs(scaled) < 999.5 or unit == _UNITS[-1]:
             break
     return f"{significant(scaled)} {unit}"
+
+
+def smaller(base: float, count: float) -> str:
+    """Returns what a size is against a base, such as `1.5× smaller`, `1.2× larger`, or `2.1 % larger` where close."""
+    if base >= count:
+        return f"{base / count:.1f}× smaller"
+    return f"{count / base:.1f}× larger" if count / base >= _CLOSE else f"{percent(count / base - 1)} larger"
 
 
 def significant(value: float | None, digits: int = 3) -> str:

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mobilenn.report import format as fmt
-from mobilenn.report import palette, view, view_baselines, view_errors, view_files, view_forms
-from mobilenn.report.figures import curves, heatmap, latency, scatter, tradeoff
+from mobilenn.report import palette, view, view_baselines, view_errors, view_files, view_forms, view_ondevice
+from mobilenn.report.figures import curves, heatmap, latency, lesson, scatter, tradeoff
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 
@@ -58,6 +58,10 @@ def _context(report: Report) -> dict[str, Any]:
         "parity": view_files.parity_rows(report),
         "forms": view_forms.tables(report),
         "form_heads": list(view_forms.HEADS),
+        "ondevice": _trained(report),
+        "signature_heads": list(view_ondevice.SIGNATURE_HEADS),
+        "lesson_heads": list(view_ondevice.LESSON_HEADS),
+        "ondevice_note": view_ondevice.NOTE,
         "operators": view_files.operators(report),
         "profiles": view_files.profiles(report),
         "max_profile_rows": MAX_PROFILE_ROWS,
@@ -73,6 +77,15 @@ def _heatmap(matrix: view_errors.Confusion) -> str:
     if len(matrix.labels) <= MAX_TABLE_CLASSES:
         return ""
     return heatmap.confusion_png(np.array([[cell.share for cell in row] for row in matrix.rows]))
+
+
+def _trained(report: Report) -> list[tuple[view_ondevice.Trained, Markup]]:
+    """The variants that can be trained, each with the curve of its lesson."""
+    styles, drawn = palette.marks(report.variants), []
+    for index, row in enumerate(view_ondevice.trained(report)):
+        taught = report.variants[row.variant].lesson
+        drawn.append((row, Markup(lesson.curve(index, taught, styles[row.variant]) if taught else "")))
+    return drawn
 
 
 def _scatters(report: Report) -> list[tuple[str, Markup]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilenn.report import format as fmt
-from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms
+from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms, view_ondevice
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 from mobilenn.report.tables import code, escape, table, text_table
@@ -73,6 +73,16 @@ def forms(report: Report) -> list[str]:
     for tried in view_forms.tables(report):
         parts += [f"### {escape(tried.variant)}", text_table(view_forms.HEADS, tried.rows), escape(tried.why)]
     return ["## Forms of the recurrent layers", *parts] if parts else []
+
+
+def on_device(report: Report) -> list[str]:
+    """Of files that can be trained where they run: signatures, golden lesson, times."""
+    parts = []
+    for row in view_ondevice.trained(report):
+        parts += [f"### {escape(row.variant)}", escape(row.words)]
+        parts.append(text_table(view_ondevice.SIGNATURE_HEADS, row.signatures, left=4))
+        parts += [text_table(view_ondevice.LESSON_HEADS, row.lesson), escape(row.verdict)] if row.lesson else []
+    return ["## Training where the file runs", *parts, escape(view_ondevice.NOTE)] if parts else []
 
 
 def _training(report: Report) -> list[str]:
@@ -148,6 +158,7 @@ def _files(report: Report) -> list[str]:
         heads = ["Variant", "Output", "Largest, test", "Mean, test", "Largest, golden"]
         parts += ["## Parity: absolute error of each output", text_table(heads, parity, left=2)]
     parts += forms(report)
+    parts += on_device(report)
     operators = view_files.operators(report)
     if operators.rows:
         parts += ["## Operators", text_table(["Operator", *map(escape, operators.variants)], operators.rows)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mobilenn.core.errors import ArtifactError, MobilennError
 from mobilenn.core.recipe import Recipe
 from mobilenn.core.records import from_dict, to_dict
+from mobilenn.report.schema_file import Form, Latency, Lesson, OnDevice, OperatorTime, OutputParity
 
 VERSION = 1
 Status = Literal["accepted", "rejected", "failed"]
@@ -67,52 +68,6 @@ class BaselineResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Time of one run of a file, in milliseconds, with the interval of its median."""
-
-    median: float
-    p90: float
-    min: float
-    threads: int
-    runs: int
-    interval_low: float
-    interval_high: float
-    mean: float | None = None
-    std: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperatorTime:
-    """Time spent in one kind of operator: `ms` per run and `share` of the total (0..1)."""
-
-    operator: str
-    count: int
-    ms: float
-    share: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """A form of a recurrent network that was tried: `reason` says why it cannot be shipped, else its time."""
-
-    form: str
-    reason: str = ""
-    size_bytes: int | None = None
-    median_ms: float | None = None
-    min_ms: float | None = None
-    chosen: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputParity:
-    """Error of one output, in its own unit: on the test split and on the golden pairs."""
-
-    max_abs: float | None
-    mean_abs: float | None
-    golden_max_abs: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class VariantResult:
     """One .tflite and everything measured on it; numbers are None where it failed.
 
@@ -126,6 +81,7 @@ class VariantResult:
         other_load: cores that other work kept busy during the timing.
         forms: of a recurrent network, the forms tried, the shipped one first.
         agreement: share of test samples that get the float model's answer.
+        lesson, on_device: of a file that can be trained where it runs; None of others.
     """
 
     precision: str
@@ -149,6 +105,8 @@ class VariantResult:
     forms: tuple[Form, ...] = ()
     agreement: float | None = None
     details: Mapping[str, Any] | None = None
+    lesson: Lesson | None = None
+    on_device: OnDevice | None = None
 
     @property
     def timings(self) -> tuple[Latency, ...]:

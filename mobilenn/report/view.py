@@ -64,7 +64,7 @@ def _row(report: Report, name: str, row: VariantResult, places: dict[int, int]) 
     times, unit = {time.threads: time for time in row.timings}, time_unit(report)
     return VariantRow(
         name=name,
-        precision=row.precision,
+        precision=f"{row.precision}, trainable" if row.on_device else row.precision,
         steps=", ".join(row.steps),
         status=row.status,
         reason=row.reason,
@@ -138,7 +138,8 @@ def verdict_figures(report: Report) -> list[Figure]:
 def _baseline(report: Report) -> VariantResult | None:
     """The plain float32 file, where one was made and the recommended one is another."""
     for name, row in report.variants.items():
-        if row.precision == "float32" and not row.steps and row.zip_bytes and name != report.recommended:
+        plain = row.precision == "float32" and not row.steps and row.on_device is None
+        if plain and row.zip_bytes and name != report.recommended:
             return row
     return None
 
@@ -162,14 +163,14 @@ def _quality(report: Report, row: VariantResult) -> tuple[Figure, Figure]:
 
 def _cost(row: VariantResult, base: VariantResult | None, unit: fmt.TimeUnit) -> list[Figure]:
     time = row.latency_ms
-    ratio = base.zip_bytes / row.zip_bytes if base and base.zip_bytes and row.zip_bytes else None
+    ratio = fmt.smaller(base.zip_bytes, row.zip_bytes) if base and base.zip_bytes and row.zip_bytes else ""
     speed = base.latency_ms.median / time.median if base and base.latency_ms and time and time.median else None
     size = fmt.size(row.size_bytes)
     return [
         Figure(
             title="Download",
             value=fmt.size(row.zip_bytes),
-            note=f"{size} on disk" + (f"; {ratio:.1f}× smaller than float32" if ratio else ""),
+            note=f"{size} on disk" + (f"; {ratio} than float32" if ratio else ""),
         ),
         _latency_figure(time, unit, speed),
         Figure(title="Peak memory", value=fmt.size(row.peak_memory_bytes), note="added by loading and running it"),

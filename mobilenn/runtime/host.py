@@ -116,9 +116,26 @@ class HostSession:
         """
         if inputs is None and self.is_sequence:
             return self._call("measure", arguments, {})[1]["ns"]
-        raw = self._random() if inputs is None else inputs
+        raw = self.example() if inputs is None else inputs
         stored = {spec.name: quantized(np.asarray(raw[spec.name][:1]), spec) for spec in self.inputs}
         return self._call("measure", arguments, stored)[1]["ns"]
+
+    def measure_calls(self, key: str, arguments: Mapping[str, Any], inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Times whole calls of one signature, the copying of its inputs and outputs included.
+
+        Args:
+            key: of the signature.
+            arguments: as for `measure`.
+            inputs: stored values by name.
+
+        Returns:
+            Nanoseconds of every call, (runs,) int64.
+
+        Raises:
+            ArtifactError: the file has no such signature.
+        """
+        self.runner(key)
+        return self._call("measure", {**arguments, "key": key}, inputs)[1]["ns"]
 
     def generate(self, text: np.ndarray, wanted: Mapping[str, Any]) -> tuple[np.ndarray, float | None]:
         """Has a sequence file say one text.
@@ -157,6 +174,13 @@ class HostSession:
         """
         return self._call("stream", {"key": key}, {name: pieces})[1]
 
+    def example(self) -> dict[str, np.ndarray]:
+        """Raw values for every input, (1, …), drawn with a fixed seed."""
+        generator = np.random.default_rng(0)
+        drawn = {s.name: generator.integers(0, 256, s.shape).astype(np.float32) for s in self.inputs}
+        # a token past the vocabulary would be read from behind the embedding; 0 is padding everywhere
+        return {s.name: np.zeros_like(drawn[s.name]) if s.dtype == "int32" else drawn[s.name] for s in self.inputs}
+
     def use_threads(self, threads: int) -> None:
         """Makes the file ready anew, for so many CPU threads."""
         if threads != self.threads:
@@ -191,12 +215,6 @@ class HostSession:
     def peak_memory_bytes(self) -> int:
         """Peak resident memory of the worker above what it held before the file was loaded."""
         return max(0, self._call("memory")[0]["peak_bytes"] - self._base_bytes)
-
-    def _random(self) -> dict[str, np.ndarray]:
-        generator = np.random.default_rng(0)
-        drawn = {s.name: generator.integers(0, 256, s.shape).astype(np.float32) for s in self.inputs}
-        # a token past the vocabulary would be read from behind the embedding; 0 is padding everywhere
-        return {s.name: np.zeros_like(drawn[s.name]) if s.dtype == "int32" else drawn[s.name] for s in self.inputs}
 
     def _check(self, inputs: Mapping[str, Any]) -> int:
         names = [spec.name for spec in self.inputs]

@@ -194,7 +194,7 @@ def generate(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
     """Says one text; see `SequenceRun.generate`. `text` holds the source, or what to go on from."""
     if not _loaded["sequence"]:
         raise ArtifactError("The file says no texts.", "Allowed: files with the signature decode_step.")
-    return _loaded["run"].generate(arguments, arrays["text"])
+    return _loaded["run"]
 
 
 def stream(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
@@ -235,10 +235,11 @@ def measure(arguments: dict[str, Any], arrays: Arrays, emit: Callable[[dict[str,
 
     Returns:
         `ns`: every run's nanoseconds, of the invocation alone. A sequence file's run is a whole transcript;
-        without arrays, of its first golden pair.
+        without arrays, of its first golden pair. With a `key`, of whole calls of that signature: its inputs
+        go in and its outputs come out each time, as they do in an app that holds the state.
     """
-    run = _loaded["run"]
-    invoke = run.prepared(arrays or _loaded["golden"] or run.example())
+    run, key = _loaded["run"], arguments.get("key")
+    invoke = functools.partial(_loaded["runner"](key), arrays) if key else _prepared(run, arrays)
     deadline = time.perf_counter() + arguments["warmup_s"]
     invoke()
     while time.perf_counter() < deadline:
@@ -254,6 +255,10 @@ def measure(arguments: dict[str, Any], arrays: Arrays, emit: Callable[[dict[str,
             told = time.perf_counter()
             emit({})
     return {}, {"ns": np.asarray(samples, np.int64)}
+
+
+def _prepared(run: Any, arrays: Arrays) -> Invoke:
+    return run.prepared(arrays or _loaded["golden"] or run.example())
 
 
 def _enough(samples: list[int], elapsed_s: float, arguments: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ answers with the weights as they are by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,16 +183,13 @@ def mini_batches(count: int, size: int, order: tuple[int, int]) -> Iterator[np.n
         yield permuted[start : start + size]
 
 
-def lesson_error(file: TrainableFile, inputs: Arrays, lesson: Mapping[str, Any]) -> float:
-    """How far a file's losses are from those of a golden lesson.
+def lesson_losses(file: TrainableFile, inputs: Arrays, lesson: Mapping[str, Any]) -> list[float]:
+    """The losses of a file that is taught a golden lesson, each before its step.
 
     Args:
         file: what to train.
         inputs: the golden inputs, raw values (K, …) by name.
         lesson: `targets`, `learning_rate`, `momentum` and `losses`; all samples go into each step.
-
-    Returns:
-        The largest error, relative to the largest loss where that is above 1.
     """
     settings = Descent(learning_rate=lesson["learning_rate"], momentum=lesson["momentum"])
     samples = prepared(file, inputs), np.asarray(lesson["targets"])
@@ -200,8 +197,13 @@ def lesson_error(file: TrainableFile, inputs: Arrays, lesson: Mapping[str, Any])
     for _ in lesson["losses"]:
         value, state = step(file, samples, state, settings)
         losses.append(value)
-    expected = np.asarray(lesson["losses"])
-    return float(np.max(np.abs(losses - expected)) / max(1.0, np.max(np.abs(expected))))
+    return losses
+
+
+def lesson_error(losses: Sequence[float], expected: Sequence[float]) -> float:
+    """The largest error of a lesson's losses, relative to the largest one expected where that is above 1."""
+    error = np.abs(np.subtract(losses, expected))
+    return float(np.max(error) / max(1.0, np.max(np.abs(expected))))
 
 
 def steady_rate(found: np.ndarray) -> float:

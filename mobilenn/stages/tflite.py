@@ -162,7 +162,9 @@ def bench(place: Workplace, name: str, digest: str) -> dict[str, Any]:
         path = folder / "model.tflite"
         config = records.from_dict(benchmark.BenchConfig, place.recipe.bench, "[bench]")
         timing = benchmark.bench(path, config, place.emit).to_dict()
-        return {"files": {}, "artifact": _measured(path, timing, inspect(path).to_dict())}
+        measured = _measured(path, timing, inspect(path).to_dict())
+        trained = records.to_dict(benchmark.bench_training(path, config))
+        return {"files": {}, "artifact": {**measured, "on_device": trained}}
 
     return place.cached(folder / "bench.json", lineage, build)
 

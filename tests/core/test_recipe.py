@@ -85,6 +85,8 @@ def test_settings_override_keys(folder, setting, found):
         ("variants={}", "names no variant"),
         ("data={}", "lacks the key 'name'"),
         ("variants.small.representative=0", "calibration"),
+        ("prefer=training", "no variant can be trained"),
+        ("prefer=speed", "prefer is 'speed'"),
     ],
 )
 def test_bad_settings_are_named(folder, setting, message):

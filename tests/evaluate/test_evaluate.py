@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import linear_model, metrics
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mobilenn import data
 from mobilenn.core.errors import RecipeError
@@ -82,6 +84,16 @@ def test_classes_are_named_by_number_or_by_least_squares():
     known = linear_model.LinearRegression().fit(table.train.inputs["features"], np.eye(3)[table.train.targets])
     expected = (known.predict(table.test.inputs["features"]).argmax(1) == rows).mean()
     assert baseline("classification", "linear", table) == pytest.approx(expected)
+
+
+def test_logistic_regression_sees_standardised_columns():
+    table = data.load("breast_cancer", {}, 1)
+    known = make_pipeline(StandardScaler(), linear_model.LogisticRegression())
+    known.fit(table.train.inputs["features"].astype(np.float64), table.train.targets)
+    expected = known.score(table.test.inputs["features"].astype(np.float64), table.test.targets)
+    found = baseline("classification", "logistic_regression", table)
+    assert found == pytest.approx(expected)
+    assert found > baseline("classification", "majority", table) + 0.2
 
 
 def test_a_column_that_never_changes_says_nothing():

@@ -9,6 +9,7 @@ from mobilenn.core.artifacts import TensorSpec
 from mobilenn.core.errors import ArtifactError, DataError, RecipeError
 from mobilenn.runtime import training
 from mobilenn.runtime.training import Descent
+from mobilenn.runtime.training_calls import SIGNATURES, example_calls
 from mobilenn.tflite.reader import Signature
 from mobilenn.train import backpropagation as written
 
@@ -131,6 +132,14 @@ def test_answers_follow_the_state(played, file):
     assert training.predict(file, {"features": inputs}, training.beginning(file)).any()
 
 
+def test_a_call_of_each_signature_to_time(played, file):
+    calls = example_calls(file, {"features": np.full((1, FEATURES), 10.0)})
+    assert tuple(calls) == SIGNATURES
+    assert np.isfinite(played.run_train(calls["train"])["loss"]).all()
+    np.testing.assert_array_equal(calls["train"]["prepared"], np.ones((BATCH, FEATURES)))
+    assert played.run_infer(calls["infer"])["probabilities"].shape == (1, CLASSES)
+
+
 def test_a_lesson_is_recited_or_not(file):
     inputs, targets = samples(6)
     state, losses = training.beginning(file), []
@@ -138,9 +147,11 @@ def test_a_lesson_is_recited_or_not(file):
         value, state = training.step(file, (inputs / 10, targets), state, Descent(learning_rate=0.3, momentum=0.5))
         losses.append(value)
     lesson = {"targets": targets.tolist(), "learning_rate": 0.3, "momentum": 0.5, "losses": losses}
-    assert training.lesson_error(file, {"features": inputs}, lesson) == pytest.approx(0, abs=1e-6)
-    lesson["losses"] = [losses[0], losses[1] + 0.25, losses[2]]
-    assert training.lesson_error(file, {"features": inputs}, lesson) == pytest.approx(0.25, rel=0.2)
+    recited = training.lesson_losses(file, {"features": inputs}, lesson)
+    assert recited == pytest.approx(losses, abs=1e-6)
+    assert training.lesson_error(recited, losses) == pytest.approx(0, abs=1e-6)
+    assert training.lesson_error(recited, [losses[0], losses[1] + 0.25, losses[2]]) == pytest.approx(0.25, rel=0.2)
+    assert training.lesson_error([8.0, 10.5], [8.0, 10.0]) == pytest.approx(0.05)
 
 
 def test_a_steady_rate_is_smaller_for_larger_values():

@@ -1,0 +1,44 @@
+"""The README's few lines that fine-tune a file do so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+
+from mobilenn.convert.flatbuffer import to_flatbuffer
+from mobilenn.convert.training import training_parts
+from mobilenn.core.precision import Precision
+from mobilenn.core.recipe import Trainable, load
+from mobilenn.networks import mlp
+from mobilenn.tflite.merge import SIGNATURE, merge
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+COUNT = 32
+
+
+def test_the_readme_fine_tunes_a_file(tmp_path, monkeypatch, capsys):
+    section = README.read_text(encoding="utf-8").split("## Fine-tune on the phone")[1].split("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.S)
+    settings = load("mlp").variants["trainable"].trainable
+    assert settings.batch_size == COUNT
+    keras.utils.set_random_seed(0)
+    model = mlp.build(mlp.Config(hidden=(16,)))
+    parts = training_parts(model, Trainable(batch_size=COUNT))
+    path = tmp_path / "out/mlp/trainable/model.tflite"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(merge({SIGNATURE: to_flatbuffer(model, Precision.FLOAT32), **parts}))
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (COUNT, 28, 28, 1)).astype(np.float32)
+    digits = generator.integers(0, 10, COUNT).astype(np.int32)
+    known = {"images": images, "digits": digits}
+    exec(compile(code, str(README), "exec"), known)
+    assert known["made"]["loss"][0] < 0.1
+    kept = np.load(tmp_path / "mine.npz")
+    assert set(kept) == set(known["weights"])
+    said = [known["infer"](image=image[None], **kept)["probabilities"].argmax() for image in images]
+    np.testing.assert_array_equal(said, digits)
+    assert capsys.readouterr().out.strip().startswith("[[")
