@@ -38,8 +38,8 @@ def prepared(dataset: Dataset, role: Mapping[str, Any], seed: int, opened: Calla
 def for_generator(dataset: Dataset, latent: int, seed: int, judge: Judge) -> Dataset:
     """Returns splits of `latent` (N, latent) float32 of N(0, 1), without targets.
 
-    Each split's `context` holds `images`, the real ones of that part, (M, H, W, C) uint8; `known`, those of the
-    training split; `labels`; and `judge`. The test latents do not depend on the seed.
+    Each split's `context` holds `images`, the real ones of that part, (M, H, W, C) uint8, and their `classes`, (M,);
+    `known`, the images of the training split; `labels`; and `judge`. The test latents do not depend on the seed.
 
     Args:
         dataset: with an input `image` and labels.
@@ -57,8 +57,10 @@ def for_generator(dataset: Dataset, latent: int, seed: int, judge: Judge) -> Dat
     splits = {}
     for part, count, key in draws:
         values = np.random.default_rng([*key, 1016]).standard_normal((count, latent), np.float32)
-        images = known if part == "train" else pictures(getattr(dataset, part))
-        context = {"images": images, "known": known, "labels": dataset.labels, "judge": judge}
+        source = getattr(dataset, part)
+        images = known if part == "train" else pictures(source)
+        real = {"images": images, "classes": source.targets, "known": known}
+        context = {**real, "labels": dataset.labels, "judge": judge}
         targets = np.zeros((count, 0), np.float32)
         splits[part] = Split(inputs={"latent": values}, targets=targets, context=context)
     made = {"latent": "N(0, 1)", "length": latent, "makes": dict(dataset.preprocessing)}
@@ -99,7 +101,9 @@ def check(dataset: Dataset) -> None:
     """Raises what a set lacks that a generator shall learn from."""
     if list(dataset.train.inputs) != ["image"]:
         given = ", ".join(dataset.train.inputs)
-        raise RecipeError(f"The task generation learns from images; the data give {given}.", 'Such as: name = "mnist5k".')
+        raise RecipeError(
+            f"The task generation learns from images; the data give {given}.", 'Such as: name = "mnist5k".'
+        )
     if not dataset.labels:
         raise DataError(
             "The data have no labels, so that no judge can learn what their images show.",

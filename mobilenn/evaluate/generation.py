@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate.classification import calibration_error
 
 SURE = 0.9  # confidence above which an image counts as named
 _NEAR = 0.01  # of the real images, the share that lies nearer to a training image than what counts as a copy
@@ -35,7 +36,7 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
     probabilities, features = judged["probabilities"], judged["features"]
     names = named(probabilities[: len(images)], len(known["labels"]))
     shares = np.bincount(names[names >= 0], minlength=len(known["labels"])) / len(images)
-    near, usual = nearest(images, known["known"]), nearest(real, known["known"])
+    near, usual = (neighbours(part, known["known"])[0] for part in (images, real))
     details = {
         "share_by_class": shares.tolist(),
         "smallest_class_share": float(shares.min()),
@@ -46,7 +47,9 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
     return Evaluation(metric="named", value=float((names >= 0).mean()), higher_is_better=True, details=details)
 
 
-def judge_of(judge: Predict, split: Any, noise: np.ndarray, known: np.ndarray, labels: tuple[str, ...]) -> dict[str, float]:
+def judge_of(
+    judge: Predict, split: Any, noise: np.ndarray, known: np.ndarray, labels: tuple[str, ...]
+) -> dict[str, float]:
     """Says how good a judge is, and what real images and noise get from it: the bounds of what it says of a generator.
 
     Args:
@@ -57,16 +60,18 @@ def judge_of(judge: Predict, split: Any, noise: np.ndarray, known: np.ndarray, l
         labels: the classes.
 
     Returns:
-        `accuracy` on the split; `named` and `named_wrongly`, shares of it; `noise_named`; and `frechet_distance`
-        between the known images and the split's: what a perfect generator would have.
+        `accuracy` and `calibration_error` on the split; `named` and `named_wrongly`, shares of it; `noise_named`; and
+        `frechet_distance` between the known images and the split's: what a perfect generator would have.
     """
     images = np.asarray(split.inputs["image"][np.arange(len(split.targets))], np.float32)
     judged = judge({"image": images})
     names = named(judged["probabilities"], len(labels))
+    right = judged["probabilities"].argmax(-1) == split.targets
     features = judge({"image": np.asarray(known, np.float32)})["features"]
     of_noise = named(judge({"image": np.asarray(noise, np.float32)})["probabilities"], len(labels))
     return {
-        "accuracy": float((judged["probabilities"].argmax(-1) == split.targets).mean()),
+        "accuracy": float(right.mean()),
+        "calibration_error": calibration_error(np.asarray(judged["probabilities"], np.float64).max(-1), right),
         "named": float((names >= 0).mean()),
         "named_wrongly": float(((names >= 0) & (names != split.targets)).mean()),
         "noise_named": float((of_noise >= 0).mean()),
@@ -107,11 +112,20 @@ def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return features.mean(0), centred.T @ centred / (len(features) - 1)
 
 
-def nearest(images: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Root mean square distance in grey values of each image to the nearest known one; (N,) float64."""
+def neighbours(images: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of each image to the nearest known one, as the root of the mean square in grey values; and which it is.
+
+    Args:
+        images, known: (N, H, W, C) and (M, H, W, C) of 0..255.
+
+    Returns:
+        (N,) float64 and (N,) int64.
+    """
     rows, others = (np.reshape(part, (len(part), -1)).astype(np.float64) for part in (images, known))
-    squares, found = (others**2).sum(1), []
+    squares, distances, numbers = (others**2).sum(1), [], []
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
-        found.append(((part**2).sum(1)[:, None] + squares - 2 * part @ others.T).min(1))
-    return np.sqrt(np.maximum(np.concatenate(found), 0.0) / rows.shape[1])
+        apart = (part**2).sum(1)[:, None] + squares - 2 * part @ others.T
+        numbers.append(apart.argmin(1))
+        distances.append(apart.min(1))
+    return np.sqrt(np.maximum(np.concatenate(distances), 0.0) / rows.shape[1]), np.concatenate(numbers)

@@ -34,6 +34,7 @@ def card(report: Mapping[str, Any]) -> str:
         *_recommended(parsed),
         *markdown.variants(parsed),
         *markdown.baselines(parsed),
+        *markdown.judge(parsed),
         *markdown.forms(parsed),
     ]
     parts += [*_data(parsed), *_training(parsed), *_limits(parsed), *_run(parsed)]

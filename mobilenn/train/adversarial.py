@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn.core import store
-from mobilenn.core.errors import DataError, RecipeError
+from mobilenn.core.errors import DataError, MobilennError, RecipeError
 from mobilenn.data import Dataset, Split
 from mobilenn.evaluate import evaluate
 from mobilenn.layers.dropout import reseed
 from mobilenn.train import checkpoint
-from mobilenn.train.augment import augment, draw
 from mobilenn.train.callbacks import check_metrics
-from mobilenn.train.checkpoint import Snapshot, named
+from mobilenn.train.checkpoint import Snapshot
 from mobilenn.train.config import TrainConfig, check_taken
 from mobilenn.train.events import Events
 from mobilenn.train.fit import FitRun
+from mobilenn.train.game import Players, Step, make_step
 from mobilenn.train.identity import run_key
 from mobilenn.train.optimizer import make_schedule
 
@@ -30,42 +29,8 @@ _TAKEN = {"epochs", "batch_size", "learning_rate", "schedule", "warmup_epochs", 
 _TAKEN |= {"scheme", "deterministic", "discriminator_rate", "averaging"}
 _MOMENTUM = 0.5  # Adam's β₁ (Radford 2016, section 4)
 _WATCHED = 20  # times that the average is judged on the validation split, over the whole run
-_LATENT, _REAL, _FAKE = 0, 1, 2  # streams folded into a step's key, so that no two uses share random numbers
+_LOST = 100.0  # a generator's loss at which the discriminator is past being deceived
 _ROWS = 64  # images made at a time where nothing is learned
-
-
-@dataclass(frozen=True, kw_only=True)
-class Players:
-    """Everything that a step changes.
-
-    Args:
-        generator: latents in, images of 0..255 out.
-        discriminator: images in, a logit out, positive for real.
-        average: a generator whose weights are the running average of the other's.
-        optimizers: the generator's and the discriminator's, both built.
-    """
-
-    generator: keras.Model
-    discriminator: keras.Model
-    average: keras.Model
-    optimizers: tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The state by name, for a snapshot."""
-        made = {}
-        for group, values in self._groups().items():
-            made |= named(group, [value.numpy() for value in values])
-        return made
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Goes back to a snapshot's state."""
-        for group, values in self._groups().items():
-            for variable, value in zip(values, snapshot.group(group), strict=True):
-                variable.assign(value)
-
-    def _groups(self) -> dict[str, list[tf.Variable]]:
-        models = {name: getattr(self, name).weights for name in ("generator", "discriminator", "average")}
-        return {**models, **{f"optimizer{i}": list(o.variables) for i, o in enumerate(self.optimizers)}}
 
 
 def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, run: FitRun) -> Snapshot:
@@ -74,7 +39,8 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
     The loss is the non-saturating one. The discriminator has a learning rate of its own, as a rule a higher one: it
     has to keep up with the generator. Real images are labelled 1 − label_smoothing, generated ones 0: were those
     smoothed too, the discriminator would have to rise where images are worst. Random changes are made to real
-    and to generated images alike, so that the generator does not learn them. Resuming, events and history are those
+    and to generated images alike, so that the generator does not learn them. A discriminator with a logit for each
+    class also learns the classes of the real images, beside what it is for. Resuming, events and history are those
     of `mobilenn.train.fit`; `val_named` and `val_frechet_distance` are found about twenty times in a run, on the
     validation split's latents and images, and are None in between.
 
@@ -94,15 +60,19 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
 
     Reference:
         Goodfellow et al., Generative Adversarial Nets (NIPS 2014), section 3, for the loss; Heusel et al., GANs
-        Trained by a Two Time-Scale Update Rule (NIPS 2017); Salimans et al., Improved Techniques for Training
-        GANs (NIPS 2016), section 3.4, for one-sided smoothing; Yazıcı et al., The Unusual Effectiveness of Averaging
-        in GAN Training (ICLR 2019); Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training
-        (NeurIPS 2020).
+        Trained by a Two Time-Scale Update Rule (NIPS 2017); Salimans et al., Improved Techniques for Training GANs
+        (NIPS 2016), section 3.4 for one-sided smoothing and section 5 for the classes; Yazıcı et al., The Unusual
+        Effectiveness of Averaging in GAN Training (ICLR 2019); Zhao et al., Differentiable Augmentation for
+        Data-Efficient GAN Training (NeurIPS 2020).
     """
     check_taken(settings, _TAKEN)
     if run.task != "generation" or run.discriminator is None:
         message = f"The scheme adversarial cannot train {model.name} for the task {run.task}."
         raise RecipeError(message, 'Allowed: a network with a discriminator, such as "gan", and task = "generation".')
+    known, labels = run.discriminator.output_shape[-1], data.train.context["labels"]
+    if known not in (1, len(labels)):
+        message = f"The discriminator tells {known} classes apart, and the data have {len(labels)}."
+        raise RecipeError(message, f"Set config.classes = {len(labels)}, or 0.")
     steps = len(data.train.context["images"]) // settings.batch_size
     if not steps:
         message = f"{len(data.train.context['images'])} images make no batch of {settings.batch_size}."
@@ -135,7 +105,7 @@ def _play(players: Players, data: Dataset, settings: TrainConfig, run: FitRun) -
         if found.epoch:
             snapshot = found
             players.restore(found)
-    step = make_step(players, data.train.context["images"], settings, run.seed)
+    step = make_step(players, data.train.context, settings, run.seed)
     began = time.monotonic() - snapshot.seconds
     with checkpoint.Writer(path, key) if path else contextlib.nullcontext() as writer:
         for epoch in range(snapshot.epoch, settings.epochs):
@@ -150,14 +120,17 @@ def _play(players: Players, data: Dataset, settings: TrainConfig, run: FitRun) -
 
 def _key(players: Players, data: Dataset, settings: TrainConfig, run: FitRun) -> str:
     """Binds a checkpoint to the run: the real images count, and what they are told apart by."""
-    images = [data.train.context["images"], data.validation.context["images"]]
-    parts = [Split(inputs={"image": found}, targets=np.zeros((len(found), 0))) for found in images]
+    images, classes = ([part.context[name] for part in (data.train, data.validation)] for name in ("images", "classes"))
+    parts = [Split(inputs={"image": i}, targets=c) for i, c in zip(images, classes, strict=True)]
     seen = replace(data, train=parts[0], validation=parts[1])
     return store.sha256_json([run_key(players.average, seen, settings, run), players.discriminator.to_json()])
 
 
 def _epoch(
-    players: Players, step: tf.types.experimental.PolymorphicFunction, data: Dataset, now: tuple[int, TrainConfig, FitRun]
+    players: Players,
+    step: Step,
+    data: Dataset,
+    now: tuple[int, TrainConfig, FitRun],
 ) -> dict[str, float | None]:
     """Trains an epoch; returns its metrics, of the validation split None where it is not watched."""
     epoch, settings, run = now
@@ -172,6 +145,9 @@ def _epoch(
         sums += step(tf.constant(rows), tf.constant(epoch * steps + number, tf.int64)).numpy()
         losses = dict(zip(("generator_loss", "discriminator_loss"), (sums / (number + 1)).tolist(), strict=True))
         check_metrics(losses, epoch, advice)
+        if losses["generator_loss"] > _LOST:
+            loss = losses["generator_loss"]
+            raise MobilennError(f"Training diverged in epoch {epoch + 1}: generator_loss is {loss:.4g}.", advice)
         if number + 1 < steps and events.due(epoch, number + 1):
             events.tell(epoch, number + 1, losses)
     watched = _watched(players.average, data.validation, _is_watched(epoch, settings.epochs))
@@ -198,81 +174,3 @@ def made(model: keras.Model, latents: np.ndarray) -> np.ndarray:
     """The images of latents, (N, H, W, C) float32 of 0..255."""
     starts = range(0, len(latents), _ROWS)
     return np.concatenate([model(latents[start : start + _ROWS], training=False).numpy() for start in starts])
-
-
-def make_step(
-    players: Players, images: np.ndarray, settings: TrainConfig, seed: int
-) -> tf.types.experimental.PolymorphicFunction:
-    """Returns a function of row numbers (B,) and the step's number: it plays a step, and returns both losses, (2,).
-
-    Everything random in a step is a function of the seed and the step's number.
-    """
-    with tf.device("/cpu:0"):
-        pixels = tf.constant(images)
-    (length,) = players.generator.input_shape[1:]
-    mine, theirs = players.optimizers
-
-    def changed(found: tf.Tensor, key: tf.Tensor, stream: int) -> tf.Tensor:
-        if not settings.augment.active:
-            return found
-        return augment(found, draw(settings.batch_size, _fold(key, stream), settings.augment), settings.augment)
-
-    @tf.function
-    def step(rows: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-        key = tf.stack([tf.constant(seed, tf.int64), number])
-        latents = tf.random.stateless_normal((settings.batch_size, length), _fold(key, _LATENT), alg="philox")
-        with tf.GradientTape() as making:
-            fake = changed(players.generator(latents, training=True), key, _FAKE)
-        real = changed(tf.cast(tf.gather(pixels, rows), tf.float32), key, _REAL)
-        with tf.GradientTape() as telling:
-            logits = (players.discriminator(real, training=True), players.discriminator(fake, training=True))
-            told = discriminator_loss(*logits, settings.label_smoothing)
-        weights = players.discriminator.trainable_variables
-        theirs.apply_gradients(zip(telling.gradient(told, weights), weights, strict=True))
-        with tf.GradientTape() as seeing:
-            seeing.watch(fake)
-            fooled = generator_loss(players.discriminator(fake, training=True))
-        weights = players.generator.trainable_variables
-        gradients = making.gradient(fake, weights, output_gradients=seeing.gradient(fooled, fake))
-        mine.apply_gradients(zip(gradients, weights, strict=True))
-        average(players.average.weights, players.generator.weights, settings.averaging, number)
-        return tf.stack([fooled, told])
-
-    return step
-
-
-def _fold(key: tf.Tensor, stream: int) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(key, stream)
-
-
-def discriminator_loss(real: tf.Tensor, fake: tf.Tensor, label_smoothing: float) -> tf.Tensor:
-    """Cross-entropy of telling real images, labelled 1 − label_smoothing, from generated ones, labelled 0.
-
-    Args:
-        real, fake: logits, (B, 1).
-        label_smoothing: 0 ≤ s < 1; of the real side alone.
-    """
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits
-    of_real = entropy(tf.fill(tf.shape(real), 1.0 - label_smoothing), real)
-    return tf.reduce_mean(of_real) + tf.reduce_mean(entropy(tf.zeros_like(fake), fake))
-
-
-def generator_loss(fake: tf.Tensor) -> tf.Tensor:
-    """−log D(G(z)), which does not fade where the discriminator is sure, as log(1 − D(G(z))) does; (B, 1) in."""
-    return tf.reduce_mean(tf.nn.softplus(-fake))
-
-
-def average(averaged: list[tf.Variable], current: list[tf.Variable], keep: float, number: tf.Tensor) -> None:
-    """Moves averages towards current values, normalisation statistics among them.
-
-    Args:
-        averaged: to change in place.
-        current: of the same shapes, in the same order.
-        keep: share of the average that stays, 0 ≤ keep < 1; at first less of it, (1 + t) / (10 + t) in step t, so
-            that the weights that training started from are soon forgotten.
-        number: the step t, from 0.
-    """
-    done = tf.cast(number, tf.float32)
-    share = tf.minimum(keep, (1.0 + done) / (10.0 + done))
-    for one, other in zip(averaged, current, strict=True):
-        one.assign(share * one + (1.0 - share) * other)
