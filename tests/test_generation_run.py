@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mobilenn import pipeline
@@ -83,6 +85,7 @@ def test_the_pages_show_what_it_makes_and_who_judged(finished):
     assert "Generator loss" in page
 
 
+@pytest.mark.slow
 def test_another_judge_judges_anew_and_trains_the_generator_anew(finished):
     out, _, _ = finished
     events = []
@@ -93,6 +96,7 @@ def test_another_judge_judges_anew_and_trains_the_generator_anew(finished):
     assert done(events) == [("train", "judge"), ("judge", "judge"), ("train", "train")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("floor", "words"),
     [
@@ -105,6 +109,7 @@ def test_every_floor_holds(finished, floor, words):
         pipeline.run(small(floor), finished[0])
 
 
+@pytest.mark.slow
 def test_a_floor_for_what_is_not_measured_is_refused(finished):
     with pytest.raises(RecipeError, match=r"\[floor\] names 'smallest_share', which is not measured.*smallest_class"):
         pipeline.run(small("floor={smallest_share=0.05}"), finished[0])
@@ -128,12 +133,11 @@ def test_recipes_that_cannot_be_judged_are_one_clear_line(tmp_path, setting, wor
 
 
 def test_a_generator_needs_a_judge(tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(RecipeError, match=r"needs a \[judge\]"):
         pipeline.run(replace(small(), judge=None), tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

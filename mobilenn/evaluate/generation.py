@@ -93,23 +93,22 @@ def named(probabilities: np.ndarray, classes: int) -> np.ndarray:
 def frechet(one: np.ndarray, other: np.ndarray) -> float:
     """Squared Fréchet distance of the Gaussians that fit two sets of features best; (N, F) and (M, F), N and M ≥ 2.
 
-    |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½). The trace of the root is the sum of the roots of the eigenvalues of
-    Σ₁^½ Σ₂ Σ₁^½, which is symmetric and has the same ones.
+    |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½). With Σ = RᵀR the eigenvalues of Σ₁Σ₂ are the squared singular values of
+    R₁R₂ᵀ, so that no root of a matrix is taken, and none of a number that rounding made negative.
 
     Reference:
         Dowson and Landau, The Fréchet distance between multivariate normal distributions (1982), equation 16.
     """
-    (mean, spread), (other_mean, other_spread) = (_moments(np.asarray(part, np.float64)) for part in (one, other))
-    values, vectors = np.linalg.eigh(spread)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_spread @ root), 0.0)).sum()
-    apart = ((mean - other_mean) ** 2).sum() + np.trace(spread) + np.trace(other_spread) - 2 * shared
+    (mean, root), (other_mean, other_root) = (_moments(np.asarray(part, np.float64)) for part in (one, other))
+    shared = np.linalg.svd(root @ other_root.T, compute_uv=False).sum()
+    apart = ((mean - other_mean) ** 2).sum() + (root**2).sum() + (other_root**2).sum() - 2 * shared
     return float(max(apart, 0.0))
 
 
 def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    centred = features - features.mean(0)
-    return features.mean(0), centred.T @ centred / (len(features) - 1)
+    """The mean, and R with RᵀR the covariance: (F,) and (min(N, F), F)."""
+    centred = (features - features.mean(0)) / np.sqrt(len(features) - 1)
+    return features.mean(0), np.linalg.qr(centred, mode="r")
 
 
 def neighbours(images: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
