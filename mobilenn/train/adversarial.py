@@ -26,7 +26,7 @@ from mobilenn.train.identity import run_key
 from mobilenn.train.optimizer import make_schedule
 
 _TAKEN = {"epochs", "batch_size", "learning_rate", "schedule", "warmup_epochs", "label_smoothing", "augment"}
-_TAKEN |= {"scheme", "deterministic", "discriminator_rate", "averaging"}
+_TAKEN |= {"scheme", "deterministic", "discriminator_rate", "certainty", "averaging"}
 _MOMENTUM = 0.5  # Adam's β₁ (Radford 2016, section 4)
 _WATCHED = 20  # times that the average is judged on the validation split, over the whole run
 _LOST = 100.0  # a generator's loss at which the discriminator is past being deceived
@@ -61,10 +61,20 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
     Reference:
         Goodfellow et al., Generative Adversarial Nets (NIPS 2014), section 3, for the loss; Heusel et al., GANs
         Trained by a Two Time-Scale Update Rule (NIPS 2017); Salimans et al., Improved Techniques for Training GANs
-        (NIPS 2016), section 3.4 for one-sided smoothing and section 5 for the classes; Yazıcı et al., The Unusual
-        Effectiveness of Averaging in GAN Training (ICLR 2019); Zhao et al., Differentiable Augmentation for
-        Data-Efficient GAN Training (NeurIPS 2020).
+        (NIPS 2016), section 3.4 for one-sided smoothing and section 5 for the classes; Springenberg, Unsupervised
+        and Semi-supervised Learning with Categorical GANs (ICLR 2016), section 3, for the certainty; Yazıcı et al.,
+        The Unusual Effectiveness of Averaging in GAN Training (ICLR 2019); Zhao et al., Differentiable Augmentation
+        for Data-Efficient GAN Training (NeurIPS 2020).
     """
+    steps = _checked(model, data, settings, run)
+    players = _players(model, settings, steps, run)
+    snapshot = _play(players, data, settings, run)
+    model.set_weights(snapshot.group("average"))
+    return snapshot
+
+
+def _checked(model: keras.Model, data: Dataset, settings: TrainConfig, run: FitRun) -> int:
+    """Raises what does not fit together; returns the steps of an epoch."""
     check_taken(settings, _TAKEN)
     if run.task != "generation" or run.discriminator is None:
         message = f"The scheme adversarial cannot train {model.name} for the task {run.task}."
@@ -73,14 +83,14 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
     if known not in (1, len(labels)):
         message = f"The discriminator tells {known} classes apart, and the data have {len(labels)}."
         raise RecipeError(message, f"Set config.classes = {len(labels)}, or 0.")
+    if settings.certainty and known == 1:
+        message = "[train] certainty counts classes, and the discriminator tells none apart."
+        raise RecipeError(message, f"Set config.classes = {len(labels)}, or leave it out.")
     steps = len(data.train.context["images"]) // settings.batch_size
     if not steps:
         message = f"{len(data.train.context['images'])} images make no batch of {settings.batch_size}."
         raise DataError(message, "Lower train.batch_size.")
-    players = _players(model, settings, steps, run)
-    snapshot = _play(players, data, settings, run)
-    model.set_weights(snapshot.group("average"))
-    return snapshot
+    return steps
 
 
 def _players(model: keras.Model, settings: TrainConfig, steps: int, run: FitRun) -> Players:

@@ -109,6 +109,8 @@ class TrainConfig(FitConfig):
         descent: how many samples a step of `backpropagation` sees: all, `batch_size`, or one.
         starts: of `clustering`, how often it starts anew; the best result is kept.
         discriminator_rate: of `adversarial`, the discriminator's learning rate; `learning_rate` is the generator's.
+        certainty: of `adversarial` with classes, how much the generator's loss counts the entropy of the class that the
+            discriminator sees in an image: images between two classes get rarer.
         averaging: of `adversarial`, how much of the generator's average stays at each step; 0 ships the last weights.
     """
 
@@ -122,12 +124,14 @@ class TrainConfig(FitConfig):
     descent: Literal["batch", "mini_batch", "stochastic"] = "mini_batch"
     starts: int = 10
     discriminator_rate: float = 4e-4
+    certainty: float = 0.0
     averaging: float = 0.999
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_range("starts", self.starts, 1, 100_000)
         _check_range("discriminator_rate", self.discriminator_rate, 1e-12, 1e3)
+        _check_range("certainty", self.certainty, 0.0, 100.0)
         _check_range("averaging", self.averaging, 0.0, 0.999999)
         _check_range("steps_per_execution", self.steps_per_execution, 1, 4096)
         if self.xla and self.strategy != "none":

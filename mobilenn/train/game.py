@@ -88,9 +88,11 @@ def make_step(players: Players, context: Mapping[str, Any], settings: TrainConfi
         theirs.apply_gradients(zip(telling.gradient(told, weights), weights, strict=True))
         with tf.GradientTape() as seeing:
             seeing.watch(fake)
-            fooled = generator_loss(reality(players.discriminator(fake, training=True)))
+            logits = players.discriminator(fake, training=True)
+            fooled = generator_loss(reality(logits))
+            wanted = fooled + settings.certainty * class_entropy(logits)
         weights = players.generator.trainable_variables
-        gradients = making.gradient(fake, weights, output_gradients=seeing.gradient(fooled, fake))
+        gradients = making.gradient(fake, weights, output_gradients=seeing.gradient(wanted, fake))
         mine.apply_gradients(zip(gradients, weights, strict=True))
         average(players.average.weights, players.generator.weights, settings.averaging, number)
         return tf.stack([fooled, told])
@@ -117,6 +119,12 @@ def class_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     if logits.shape[-1] == 1:
         return tf.constant(0.0)
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+
+def class_entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Mean entropy of the class of an image, in nats, whether it is real left aside; (B, classes) in."""
+    shares = tf.nn.log_softmax(logits)
+    return -tf.reduce_mean(tf.reduce_sum(tf.exp(shares) * shares, axis=-1))
 
 
 def discriminator_loss(real: tf.Tensor, fake: tf.Tensor, label_smoothing: float) -> tf.Tensor:
