@@ -9,6 +9,7 @@ import mobilenn
 from mobilenn import provenance
 from mobilenn.core import store
 from mobilenn.core.recipe import Recipe
+from mobilenn.gallery import pictures
 from mobilenn.runtime.training import TRAIN
 from mobilenn.samples import samples
 from mobilenn.stages.workplace import Workplace, read_outputs
@@ -79,10 +80,19 @@ def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Ma
         "variants": {name: {k: v for k, v in row.items() if k != "files"} for name, row in variants.items()},
         "recommended": recommended,
         "recommendation": why,
-        "samples": samples(data, {"float": float_outputs, **outputs}, ("float", recommended)),
+        "judge": {**trained["judge"], "labels": list(place.source.labels)} if trained["judge"] else None,
+        **_shown(place, {"float": float_outputs, **outputs}, recommended),
         "environment": provenance.environment(),
         "seed": recipe.seed,
     }
+
+
+def _shown(place: Workplace, outputs: Mapping[str, Mapping[str, Any]], recommended: str) -> dict[str, Any]:
+    """Test samples, or of a generator what it makes."""
+    if place.recipe.judge is None:
+        return {"samples": samples(place.data, outputs, ("float", recommended)), "pictures": []}
+    file = place.out / recommended / "model.tflite"
+    return {"samples": [], "pictures": pictures(place.data, outputs, recommended, file)}
 
 
 def _data(place: Workplace) -> dict[str, Any]:

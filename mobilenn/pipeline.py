@@ -11,7 +11,7 @@ from mobilenn import evidence, preflight
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, ConversionError, VerificationError, WorkerError
 from mobilenn.core.recipe import Recipe, Variant
-from mobilenn.stages import baselines, keras, tflite
+from mobilenn.stages import baselines, judge, keras, tflite
 from mobilenn.stages.workplace import Event, Workplace, workplace
 
 Stage = Literal["train", "compress", "convert", "quantize", "verify", "bench", "report"]
@@ -35,7 +35,8 @@ def run(recipe: Recipe, out: Path, until: Stage = "report", on_event: Event = la
     """
     preflight.check(recipe)
     with workplace(recipe, out, on_event) as place:
-        trained = keras.train(place)
+        judged = judge.make(place)
+        trained = {**keras.train(place), "judge": judged}
         if until == "train":
             return {"files": [trained["model"]["path"]]}
         if until in ("verify", "bench", "report"):
@@ -104,6 +105,7 @@ def _tidy(place: Workplace) -> None:
     """Removes stages and variants of ours that the recipe no longer asks for."""
     variants = place.recipe.variants
     used = {"train"} | {baselines.folder_of(name) for name in place.recipe.baselines}
+    used |= {"judge"} if place.recipe.judge is not None else set()
     used |= {name for variant in variants.values() for name, *_ in keras.chain(variant)}
     for folder in (place.out / "stages").iterdir():
         if folder.is_dir() and folder.name not in used:

@@ -10,6 +10,8 @@ from mobilenn.core import records
 from mobilenn.core.errors import MissingExtraError, RecipeError, nearest
 from mobilenn.core.recipe import Recipe
 
+GENERATION = "generation"
+
 
 def check(recipe: Recipe) -> None:
     """Raises what is wrong with a recipe as far as its names and settings can tell.
@@ -30,6 +32,8 @@ def check(recipe: Recipe) -> None:
     for baseline in recipe.baselines.values():
         if baseline.method is not None:
             _known(f"baseline of {recipe.task}", baseline.method, evaluate.methods(recipe.task))
+    if recipe.judge is not None or recipe.task == GENERATION:
+        _check_judge(recipe)
     kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
     for name, variant in recipe.variants.items():
         for step, settings in variant.steps:
@@ -37,6 +41,22 @@ def check(recipe: Recipe) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         message = "Training needs TensorFlow, which is not installed."
         raise MissingExtraError(message, "Type: pip install 'mobilenn[train]'")
+
+
+def _check_judge(recipe: Recipe) -> None:
+    """A generator needs a judge and a length of its latents, and nothing else has one."""
+    from mobilenn.train.config import TrainConfig
+
+    if recipe.task != GENERATION:
+        raise RecipeError(f"[judge] has no place in the task {recipe.task}.", "Leave it out.")
+    if recipe.judge is None:
+        message = "The task generation needs a [judge]: a classifier that says what the images show."
+        raise RecipeError(message, 'Such as: [judge] network = "vgg", config = {…}, train = {…}')
+    _known("network", recipe.judge.network, networks.names(), own_file=True)
+    records.from_dict(TrainConfig, recipe.judge.train, "[judge.train]")
+    latent = recipe.config.get("latent")
+    if not isinstance(latent, int) or isinstance(latent, bool) or latent < 1:
+        raise RecipeError(f"[config] latent is {latent}.", "Required: how many numbers an image is made of, 1 or more.")
 
 
 def _known(kind: str, name: str, allowed: tuple[str, ...], own_file: bool = False) -> None:

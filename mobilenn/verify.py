@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mobilenn.core import store
-from mobilenn.core.errors import ArtifactError
+from mobilenn.core.errors import ArtifactError, RecipeError, nearest
 from mobilenn.core.precision import Precision
 from mobilenn.core.vocabulary import PAD
 from mobilenn.core.worker import Worker
@@ -19,6 +19,7 @@ from mobilenn.evaluate import Evaluation, evaluate
 # The largest golden error, relative to the output's largest value, at which a file that stores
 # floats still counts as the same function: rounding of float32 sums, and of float16 weights.
 GOLDEN_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2}
+PER_SAMPLE = 2  # the rank of outputs that name a class: a sample, its classes
 LESSON_TOLERANCE = 1e-4  # of the losses that a file has when it is trained
 
 Status = Literal["accepted", "rejected", "failed"]
@@ -37,7 +38,7 @@ class Reference:
         parent_outputs: outputs of the Keras model that was converted (pruned, clustered, …).
         golden_inputs, golden_outputs: the golden pairs; outputs of the float Keras model.
         max_drop: how much worse than the float model the metric may be.
-        floor: the least that the metric must reach, by metric name.
+        floor: the least that must be reached, by name: the metric, or a figure of the evaluation's details.
         baselines: metrics of what the network has to be at least as good as, by name.
         lesson: of a file that can be trained, its golden lesson; see mobilenn.jobs.lessons.
     """
@@ -93,7 +94,7 @@ class VerifyReport:
         metric: on the test split.
         metric_drop: float metric minus this metric, turned so that positive is worse.
         agreement: share of test samples whose largest output is the float model's too, or of tokens of its
-            transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value.
+            transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value and for images.
         parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
         lesson: of a file that can be trained; None of others.
@@ -247,19 +248,29 @@ def _reason(
             return f"output '{name}' is off by {error.max_abs:.2g}; {precision} allows {tolerance * largest:.2g}"
     if not drop <= reference.max_drop:
         return f"{found.metric} dropped by {drop:.4f}; the recipe allows {reference.max_drop:.4f}"
-    bars = {f"baseline '{name}'": value for name, value in reference.baselines.items()}
-    if found.metric in reference.floor:
-        bars["floor"] = reference.floor[found.metric]
-    for name, least in bars.items():
-        if (found.value < least) == found.higher_is_better and found.value != least:
-            return f"{found.metric} is {found.value:.4f}; the recipe's {name} is {least:.4f}"
+    bars = [(f"baseline '{name}'", found.metric, least) for name, least in reference.baselines.items()]
+    bars += [("floor", name, least) for name, least in reference.floor.items()]
+    for bar, name, least in bars:
+        value, higher_is_better = _figure(name, found)
+        if (value < least) == higher_is_better and value != least:
+            return f"{name} is {value:.4f}; the recipe's {bar} is {least:.4f}"
     return ""
+
+
+def _figure(name: str, found: Evaluation) -> tuple[float, bool]:
+    """A figure that a floor may name, and whether more of it is better: the metric, or one of the details."""
+    if name == found.metric:
+        return found.value, found.higher_is_better
+    figures = {key: value for key, value in found.details.items() if isinstance(value, float)}
+    if name not in figures:
+        raise RecipeError(f"[floor] names '{name}', which is not measured.", nearest(name, [found.metric, *figures]))
+    return figures[name], True
 
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:
     name = next(iter(expected))
     if expected[name].dtype.kind == "i":  # tokens
         return float(np.mean((outputs[name] == expected[name])[expected[name] != PAD]))
-    if expected[name].ndim < 2 or expected[name].shape[-1] < 2:
+    if expected[name].ndim != PER_SAMPLE or expected[name].shape[-1] < 2:
         return 1.0
     return float(np.mean(outputs[name].argmax(-1) == expected[name].argmax(-1)))

@@ -83,6 +83,21 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judge:
+    """The classifier that says what generated images show: trained on the recipe's data, run as a float32 file.
+
+    Args:
+        network: file under mobilenn/networks, or the user's own; a classifier with a layer called `logits`.
+        config: its Config; it has a class more than the data, for images that show none of them.
+        train: its training settings.
+    """
+
+    network: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole run, as its TOML file states it.
 
@@ -96,12 +111,13 @@ class Recipe:
             point of accuracy); a variant past it is rejected.
         prefer: `size` recommends the smallest download, `latency` the fastest file, `training` the smallest of those
             that can be trained where they run; with the first two such a file comes last.
-        floor: the least that the metric must reach, by metric name.
+        floor: the least that must be reached, by name: the metric, or a figure of the evaluation's details.
         config: the network's Config.
         data: `name` of the dataset and its Settings.
         train: the training settings.
         bench: the benchmark settings.
         baselines: what to beat, by name; a variant that is worse than one of them is rejected.
+        judge: of a task that generates images, the classifier that judges them.
         variants: what to ship, by name.
     """
 
@@ -118,6 +134,7 @@ class Recipe:
     train: Mapping[str, Any] = field(default_factory=dict)
     bench: Mapping[str, Any] = field(default_factory=dict)
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    judge: Judge | None = None
     variants: Mapping[str, Variant]
 
     def __post_init__(self) -> None:
@@ -242,7 +259,11 @@ def _with_absolute_path(recipe: Recipe, folder: Path) -> Recipe:
     data = dict(recipe.data)
     if isinstance(data.get("path"), str):
         data["path"] = str((folder / data["path"]).resolve())
-    network = recipe.network
-    if network.endswith(".py"):
-        network = str((folder / network).resolve())
-    return replace(recipe, data=data, network=network)
+    judge = recipe.judge
+    if judge is not None:
+        judge = replace(judge, network=_absolute(judge.network, folder))
+    return replace(recipe, data=data, network=_absolute(recipe.network, folder), judge=judge)
+
+
+def _absolute(network: str, folder: Path) -> str:
+    return str((folder / network).resolve()) if network.endswith(".py") else network

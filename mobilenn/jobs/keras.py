@@ -17,6 +17,8 @@ from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
+from mobilenn.data._generative import prepared
+from mobilenn.runtime.judge import judge
 from mobilenn.tflite.merge import SIGNATURE, merge
 
 Emit = Callable[[dict[str, Any]], None]
@@ -32,7 +34,8 @@ def train(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
     """Trains the recipe's network and writes weights, outputs on the test split, and golden pairs.
 
     Args:
-        arguments: `network`, `config`, `task`, `data`, `train`, `seed`, `lineage` and `folder`.
+        arguments: `network`, `config`, `task`, `data`, `role` (see mobilenn.data._generative), `train`, `seed`,
+            `lineage` and `folder`.
         emit: receives progress events.
 
     Returns:
@@ -84,7 +87,8 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     Args:
         arguments: `parent` (a KerasModel as plain values), `precision`, `path` to write, `form` of
             the recurrent layers (empty where there are none), `stream`: frames that a second
-            signature takes at a time (0 for none), and perhaps `trainable`: a Trainable as plain values.
+            signature takes at a time (0 for none), and perhaps `trainable`: a Trainable as plain values, or
+            `features`: that a classifier also says what its last layer sees.
         arrays: calibration samples by input name, (N, ...) float32; may be empty. Of a trainable file, its
             golden inputs: the lesson on them is written beside the file.
     """
@@ -93,6 +97,10 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
 
     _fresh_session(0)
     model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
+    if arguments.get("features"):
+        from mobilenn.convert.features import with_features
+
+        model = with_features(model)
     precision = Precision.parse(arguments["precision"])
     path = Path(arguments["path"])
     form = {"form": arguments["form"]} if arguments["form"] else {}
@@ -255,15 +263,16 @@ def _specs(names: list[str], tensors: list[Any]) -> tuple[TensorSpec, ...]:
 
 
 def _dataset(arguments: Mapping[str, Any]) -> Any:
-    return _load(json.dumps(arguments["data"], sort_keys=True), arguments["seed"])
+    asked = (json.dumps(arguments[part], sort_keys=True) for part in ("data", "role"))
+    return _load(*asked, arguments["seed"])
 
 
 @functools.lru_cache(maxsize=1)
-def _load(data: str, seed: int) -> Any:
+def _load(data: str, role: str, seed: int) -> Any:
     settings = json.loads(data)
     dataset = datasets.load(settings.pop("name"), settings, seed)
     datasets.validate(dataset)
-    return dataset
+    return prepared(dataset, json.loads(role), seed, judge)
 
 
 def _fresh_session(seed: int) -> None:

@@ -34,6 +34,7 @@ def card(report: Mapping[str, Any]) -> str:
         *_recommended(parsed),
         *markdown.variants(parsed),
         *markdown.baselines(parsed),
+        *markdown.judge(parsed),
         *markdown.forms(parsed),
         *markdown.on_device(parsed),
     ]

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 NONE = "–"
 _CLOSE = 1.1  # a ratio below which per cent say more
-_SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved")
+_SHARES = ("accuracy", "confidence", "exact_match", "f1", "precision", "recall", "solved", "named", "share", "copies")
 _TITLES = {
     "r2": "R²",
     "rouge_l": "ROUGE-L",
     "mae": "Mean absolute error",
     "rmse": "Root mean square error",
     "top3_accuracy": "Top-3 accuracy",
+    "frechet_distance": "Fréchet distance",
     **{f"ndcg_at_{places}": f"NDCG@{places}" for places in (1, 3, 10)},
     **{f"recall_at_{places}": f"Recall@{places}" for places in (1, 3, 10)},
 }

@@ -10,7 +10,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mobilenn.report import format as fmt
-from mobilenn.report import palette, view, view_baselines, view_errors, view_files, view_forms, view_ondevice
+from mobilenn.report import (
+    palette,
+    view,
+    view_baselines,
+    view_errors,
+    view_files,
+    view_forms,
+    view_judge,
+    view_ondevice,
+)
 from mobilenn.report.figures import curves, heatmap, latency, lesson, scatter, tradeoff
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
@@ -55,6 +64,10 @@ def _context(report: Report) -> dict[str, Any]:
         "measures": view_errors.measure_rows(report),
         "classes": view_errors.class_rows(report),
         "samples": view_errors.sample_rows(report),
+        "pictures": view_judge.pictures(report),
+        "judge": view_judge.rows(report),
+        "judge_heads": list(view_judge.HEADS),
+        "shares": view_judge.share_rows(report),
         "parity": view_files.parity_rows(report),
         "forms": view_forms.tables(report),
         "form_heads": list(view_forms.HEADS),

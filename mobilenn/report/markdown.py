@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilenn.report import format as fmt
-from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms, view_ondevice
+from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms, view_judge, view_ondevice
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 from mobilenn.report.tables import code, escape, table, text_table
@@ -16,8 +16,8 @@ _NOTE = (
 
 def render(report: Report) -> str:
     """Returns the whole report as Markdown; the same report gives the same text."""
-    parts = [*verdict(report), *variants(report), *baselines(report), *_training(report), *_errors(report)]
-    parts += [*_samples(report), *_files(report), *_reproduce(report)]
+    parts = [*verdict(report), *variants(report), *baselines(report), *judge(report), *_training(report)]
+    parts += [*_errors(report), *_samples(report), *_files(report), *_reproduce(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -65,6 +65,16 @@ def baselines(report: Report) -> list[str]:
     """What the network was held against, where the recipe names a baseline."""
     rows = view_baselines.rows(report)
     return ["## Baselines", text_table(view_baselines.heads(report), rows, left=2)] if rows else []
+
+
+def judge(report: Report) -> list[str]:
+    """Of generated images: who judged them, what bounds that sets, and the shares of the classes."""
+    rows = view_judge.rows(report)
+    if not rows:
+        return []
+    heads, shares = view_judge.share_rows(report)
+    parts = ["## The judge", text_table(view_judge.HEADS, rows, left=1)]
+    return [*parts, "### Share of the images by class", text_table(list(map(escape, heads)), shares)]
 
 
 def forms(report: Report) -> list[str]:

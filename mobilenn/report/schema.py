@@ -11,6 +11,7 @@ from mobilenn.core.errors import ArtifactError, MobilennError
 from mobilenn.core.recipe import Recipe
 from mobilenn.core.records import from_dict, to_dict
 from mobilenn.report.schema_file import Form, Latency, Lesson, OnDevice, OperatorTime, OutputParity
+from mobilenn.report.schema_judge import JudgeResult, Picture
 
 VERSION = 1
 Status = Literal["accepted", "rejected", "failed"]
@@ -171,6 +172,8 @@ class Report:
     recommended: str
     recommendation: str
     samples: tuple[Sample, ...]
+    judge: JudgeResult | None = None
+    pictures: tuple[Picture, ...] = ()
     environment: Environment
     seed: int
 

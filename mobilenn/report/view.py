@@ -131,7 +131,7 @@ def verdict_figures(report: Report) -> list[Figure]:
     row = report.variants[name]
     base = _baseline(report)
     quality, agreement = _quality(report, row)
-    figures = (quality, *_cost(row, base, time_unit(report)), agreement)
+    figures = (quality, *_floors(report, row), *_cost(row, base, time_unit(report)), agreement)
     return [figure for figure in figures if figure.value != fmt.NONE]
 
 
@@ -159,6 +159,17 @@ def _quality(report: Report, row: VariantResult) -> tuple[Figure, Figure]:
         ),
         Figure(title="Agreement with float", value=same, note="of test samples get the same answer"),
     )
+
+
+def _floors(report: Report, row: VariantResult) -> list[Figure]:
+    """The figures beside the metric that the recipe has a floor for."""
+    found = []
+    for name, least in report.recipe.floor.items():
+        if name != report.metric:
+            value, reference = ((details or {}).get(name) for details in (row.details, report.float.details))
+            note = f"float {fmt.metric(name, reference)}; floor {fmt.metric(name, least)}"
+            found.append(Figure(title=fmt.metric_title(name), value=fmt.metric(name, value), note=note))
+    return found
 
 
 def _cost(row: VariantResult, base: VariantResult | None, unit: fmt.TimeUnit) -> list[Figure]:

@@ -155,7 +155,7 @@ def sample_rows(report: Report) -> list[SampleRow]:
 
 def _sample_row(report: Report, sample: Sample) -> SampleRow:
     classes = bool(report.data.labels)
-    size = _png_size(sample.image)
+    size = png_size(sample.image)
     said = tuple(_said(model, made, sample, classes) for model, made in sample.predictions.items())
     wide = size is not None and size[0] > 2 * size[1]
     return SampleRow(
@@ -169,7 +169,7 @@ def _sample_row(report: Report, sample: Sample) -> SampleRow:
     )
 
 
-def _png_size(uri: str) -> tuple[int, int] | None:
+def png_size(uri: str) -> tuple[int, int] | None:
     """Width and height of a PNG data URI in px; None for anything else, which is not shown."""
     found = _IMAGE.fullmatch(uri)
     head = base64.b64decode(found[1][:32]) if found and len(found[1]) >= 32 else b""

@@ -33,17 +33,18 @@ def train(place: Workplace, name: str = "train", changes: Mapping[str, Any] | No
         "fingerprint": place.fingerprint,
     }
     lineage = place.lineage("train", "", settings)
-    return _keras_stage(place, name, lineage, "train", {"train": recipe.train, "config": config})
+    return model_stage(place, name, lineage, "train", {"train": recipe.train, "config": config})
 
 
-def _keras_stage(place: Workplace, name: str, lineage: Lineage, job: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Runs a job that makes a KerasModel in `stages/<name>`."""
+def model_stage(place: Workplace, name: str, lineage: Lineage, job: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Runs a job that makes a KerasModel in `stages/<name>`; `extra` says what differs from the recipe."""
     recipe, folder = place.recipe, place.out / "stages" / name
     arguments = {
         "network": recipe.network,
         "config": recipe.config,
         "task": recipe.task,
         "data": recipe.data,
+        "role": place.role,
         "seed": recipe.seed,
         "folder": str(folder),
         "lineage": records.to_dict(lineage),
@@ -78,7 +79,7 @@ def compress(place: Workplace, variant: Variant, trained: Mapping[str, Any]) -> 
     for name, step, settings, done in chain(variant):
         lineage = place.lineage(step, parent["sha256"], {"settings": settings, "done": done})
         extra = {"parent": parent, "step": step, "settings": settings, "done": done, "train": place.recipe.train}
-        last, parent = name, _keras_stage(place, name, lineage, "compress", extra)["model"]
+        last, parent = name, model_stage(place, name, lineage, "compress", extra)["model"]
     return last, parent
 
 

@@ -18,6 +18,8 @@ from mobilenn.core import records, store
 from mobilenn.core.artifacts import Lineage
 from mobilenn.core.recipe import Recipe
 from mobilenn.core.worker import Worker
+from mobilenn.data._generative import prepared
+from mobilenn.runtime.judge import judge
 
 Event = Callable[[dict[str, Any]], None]
 HOST = "mobilenn.runtime.host_worker"
@@ -37,16 +39,40 @@ class Workplace:
     tools: Mapping[str, str] = field(default_factory=provenance.tools)
 
     @cached_property
-    def data(self) -> datasets.Dataset:
-        """The recipe's dataset, loaded once and only when a stage needs it."""
+    def source(self) -> datasets.Dataset:
+        """The recipe's dataset as it is, loaded once and only when a stage needs it."""
         settings = {key: value for key, value in self.recipe.data.items() if key != "name"}
         return datasets.load(self.recipe.data["name"], settings, self.recipe.seed)
 
     @cached_property
-    def fingerprint(self) -> str:
+    def data(self) -> datasets.Dataset:
+        """The dataset as the task takes it: of a generator, latents, with the images as what they are judged by."""
+        return prepared(self.source, self.role, self.recipe.seed, judge)
+
+    @property
+    def role(self) -> dict[str, Any]:
+        """What the network makes of the dataset, for `prepared`; empty where it takes it as it is."""
+        if self.recipe.judge is None:
+            return {}
+        return {"generates": self.recipe.config["latent"], "judge": str(self.judge_file)}
+
+    @property
+    def judge_file(self) -> Path:
+        """Where the judge's file is, or will be."""
+        return self.out / "stages" / "judge" / "judge.tflite"
+
+    @cached_property
+    def source_fingerprint(self) -> str:
         """Identifies the dataset's content for the stage cache."""
         settings = {key: value for key, value in self.recipe.data.items() if key != "name"}
         return datasets.fingerprint(self.recipe.data["name"], settings)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same, and whoever judges what is made of it."""
+        if self.recipe.judge is None:
+            return self.source_fingerprint
+        return f"{self.source_fingerprint}, judge {store.sha256_file(self.judge_file)[:16]}"
 
     def representative(self, count: int) -> dict[str, np.ndarray]:
         """Calibration samples of the training split by input name, (count, ...): int32 of tokens, else float32."""

@@ -51,7 +51,8 @@ class FitConfig:
         warmup_epochs: epochs over which the rate rises linearly to `learning_rate` first.
         weight_decay: decoupled decay a step, times the rate; biases and normalization scales are
             spared. None takes the optimizer's own.
-        label_smoothing: share of a class label spread evenly over all classes; classification only.
+        label_smoothing: share of a class label spread evenly over all classes; of `adversarial`, what a real image's
+            label of 1 lacks. Classification and generation only.
         clip_norm: largest global norm of the gradients; 0 leaves them alone.
         early_stopping: epochs without a lower validation loss after which training stops; 0 never
             stops. The weights of the best epoch are restored either way it ends.
@@ -94,7 +95,8 @@ class TrainConfig(FitConfig):
 
     Args:
         scheme: `supervised` trains through Keras; `backpropagation` takes the four steps written out
-            in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules.
+            in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules;
+            `adversarial` trains a generator against a discriminator.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
             `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs.
         xla: compiles the training step by XLA; the first step then takes longer.
@@ -106,9 +108,13 @@ class TrainConfig(FitConfig):
         tensorboard: writes TensorBoard logs beside the weights.
         descent: how many samples a step of `backpropagation` sees: all, `batch_size`, or one.
         starts: of `clustering`, how often it starts anew; the best result is kept.
+        discriminator_rate: of `adversarial`, the discriminator's learning rate; `learning_rate` is the generator's.
+        certainty: of `adversarial` with classes, how much the generator's loss counts the entropy of the class that the
+            discriminator sees in an image: images between two classes get rarer.
+        averaging: of `adversarial`, how much of the generator's average stays at each step; 0 ships the last weights.
     """
 
-    scheme: Literal["supervised", "backpropagation", "clustering", "mining"] = "supervised"
+    scheme: Literal["supervised", "backpropagation", "clustering", "mining", "adversarial"] = "supervised"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     xla: bool = False
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
@@ -117,10 +123,16 @@ class TrainConfig(FitConfig):
     tensorboard: bool = False
     descent: Literal["batch", "mini_batch", "stochastic"] = "mini_batch"
     starts: int = 10
+    discriminator_rate: float = 4e-4
+    certainty: float = 0.0
+    averaging: float = 0.999
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_range("starts", self.starts, 1, 100_000)
+        _check_range("discriminator_rate", self.discriminator_rate, 1e-12, 1e3)
+        _check_range("certainty", self.certainty, 0.0, 100.0)
+        _check_range("averaging", self.averaging, 0.0, 0.999999)
         _check_range("steps_per_execution", self.steps_per_execution, 1, 4096)
         if self.xla and self.strategy != "none":
             message = f"[train] xla cannot be combined with strategy '{self.strategy}'."

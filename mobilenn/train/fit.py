@@ -40,6 +40,7 @@ class FitRun:
         strategy: the strategy that the model was built under, or None.
         steps_per_execution: steps between two looks of Python; 1 where callbacks must see each one.
         deterministic: see `repeatable`.
+        discriminator: what a generator is trained against; None for all other networks.
     """
 
     task: str
@@ -53,6 +54,7 @@ class FitRun:
     strategy: tf.distribute.Strategy | None = None
     steps_per_execution: int = 1
     deterministic: bool = True
+    discriminator: keras.Model | None = None
 
 
 def fit(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun) -> dict[str, list[float]]:

@@ -38,6 +38,7 @@ OTHERS = {
     "backpropagation": ("written_out", "train_written_out"),
     "clustering": ("clustering", "train_clustering"),
     "mining": ("mining", "train_mining"),
+    "adversarial": ("adversarial", "train_adversarial"),
 }
 
 
@@ -191,7 +192,16 @@ def _fit_run(
         strategy=strategy,
         steps_per_execution=settings.steps_per_execution,
         deterministic=settings.deterministic,
+        discriminator=_discriminator(request),
     )
+
+
+def _discriminator(request: TrainRequest) -> keras.Model | None:
+    """What a generator is trained against; None where the scheme or the network knows none."""
+    module = networks.module(request.network)
+    if request.settings.scheme != "adversarial" or not hasattr(module, "discriminator"):
+        return None
+    return module.discriminator(from_dict(module.Config, request.config, "[config]"))
 
 
 def _adapt(model: keras.Model, request: TrainRequest, data: Dataset) -> None:
@@ -217,12 +227,23 @@ def check_data(model: keras.Model, data: Dataset, task: str) -> None:
         raise RecipeError(message, "Change [config] or [data] so that both agree.")
     if task == "clustering" and not data.labels:
         return  # any number of clusters will do
+    if task == "generation":
+        return _check_images(model, data)
     output = model.outputs[model.output_names.index(main_output(model, task))]
     units = int(output.shape[-1])
     expected, kind, key = _expected_units(data, task)
     if units != expected:
         message = f"The network {model.name} has {units} outputs, and the data have {expected} {kind}."
         raise RecipeError(message, f"Set config.{key} = {expected}.")
+
+
+def _check_images(model: keras.Model, data: Dataset) -> None:
+    """Raises RecipeError where a generator's images are not of the size of the data's."""
+    output = model.outputs[model.output_names.index(main_output(model, "generation"))]
+    made, real = tuple(output.shape[1:]), data.train.context["images"].shape[1:]
+    if made != real:
+        message = f"The network {model.name} makes images {'×'.join(map(str, made))}, and the data give "
+        raise RecipeError(f"{message}{'×'.join(map(str, real))}.", "Change [config] or [data] so that both agree.")
 
 
 def _expected_units(data: Dataset, task: str) -> tuple[int, str, str]:

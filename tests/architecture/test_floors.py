@@ -38,6 +38,7 @@ FLOORS = {
     "report": 6,
     "evidence": 8,
     "samples": 7,
+    "gallery": 7,
     "preflight": 7,
     "requantize": 7,
     "scaffold": 7,

@@ -68,6 +68,11 @@ def said(network, model, raw):
     return dict(zip(model.output_names, outputs(model, raw), strict=True))
 
 
+def scale(name):
+    """The unit of an output: pixels go to 255."""
+    return 255.0 if name == "image" else 1.0
+
+
 def steps_of(network, model):
     name = network.__name__.rpartition(".")[2]
     return step_models(name, to_dict(network.TINY), model)
@@ -91,9 +96,21 @@ def quantized(flatbuffer, precision, raw, tmp_path):
 
 def test_inputs_and_outputs_are_named_and_static(network):
     model = tiny(network)
-    known = {"image", "clip", "features", "audio", "frames", "tokens", "source", "target_in", "basket", "liked"}
+    known = {
+        "image",
+        "clip",
+        "features",
+        "audio",
+        "frames",
+        "tokens",
+        "source",
+        "target_in",
+        "basket",
+        "liked",
+        "latent",
+    }
     assert set(model.input_names) <= known
-    assert model.output_names[0] in ("probabilities", "value")
+    assert model.output_names[0] in ("probabilities", "value", "image")
     assert set(model.output_names[1:]) <= {"attention", "distances"}
     for tensor in (*model.inputs, *model.outputs):
         assert None not in tensor.shape[1:]
@@ -112,6 +129,22 @@ def test_every_weight_has_a_finite_gradient(network):
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
         assert gradient is not None, weight.name
         assert np.isfinite(tf.convert_to_tensor(gradient).numpy()).all(), weight.name
+
+
+def test_a_discriminator_tells_what_the_generator_makes(network):
+    if not hasattr(network, "discriminator"):
+        return
+    generator, other = tiny(network), network.discriminator(network.TINY)
+    assert other.input_names == generator.output_names == ["image"]
+    assert other.output_names == ["logit"]
+    with tf.GradientTape() as tape:
+        made = generator(inputs(generator), training=True)
+        loss = tf.reduce_sum(other(made, training=True) * [[1.0], [2.0], [-3.0], [0.5]])
+    weights = [*generator.trainable_weights, *other.trainable_weights]
+    for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+        assert gradient is not None, weight.name
+        assert np.isfinite(gradient.numpy()).all(), weight.name
+    assert 0 <= made.numpy().min() <= made.numpy().max() <= 255
 
 
 def test_weights_saved_and_loaded_are_equal(network, tmp_path):
@@ -179,7 +212,7 @@ def test_the_flatbuffer_computes_the_network_in_every_runtime(network, tmp_path)
         assert list(found) == list(expected)
         for name, wanted in expected.items():
             assert found[name].dtype == wanted.dtype
-            np.testing.assert_allclose(found[name], wanted, atol=1e-5)
+            np.testing.assert_allclose(found[name], wanted, atol=1e-5 * scale(name))
 
 
 def test_a_sequence_network_names_what_its_steps_hand_on(network):
@@ -215,8 +248,8 @@ def test_int8_takes_pixels_and_stays_close(network, tmp_path):
     with HostSession(path) as session:
         found = session.predict(raw)[name]
     expected = said(network, model, raw)[name]
-    scale = float(np.abs(expected).mean()) if name == "log_probability" else 1.0
-    assert np.abs(found - expected).mean() < 0.05 * scale
+    unit = float(np.abs(expected).mean()) if name == "log_probability" else scale(name)
+    assert np.abs(found - expected).mean() < 0.05 * unit
 
 
 def test_equal_weights_give_equal_bytes(network):

@@ -62,10 +62,12 @@ def _panel(index: int, name: str, series: Mapping[str, Series]) -> str:
 
 
 def _line(axes: Axes, which: str, values: Series) -> None:
-    shown = [float("nan") if value is None else value for value in values]
+    """Draws what is known; where a quantity was not found in every epoch, the line leads from one to the next."""
+    epochs = [epoch for epoch, value in enumerate(values, 1) if value is not None]
+    shown = [values[epoch - 1] for epoch in epochs]
     bold = which == "validation"
     axes.plot(
-        range(1, len(shown) + 1),
+        epochs,
         shown,
         color=token("accent" if bold else "muted"),
         linewidth=2.2 if bold else 1.6,
