@@ -39,6 +39,8 @@ _STANDARDISED = r"(^|[;/])standardise/"
 _ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
 # Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
 _SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
+# Values and what is forbidden, which is taken down by more than 256 steps reach; see mobilenn.layers.best_action.
+_ACTION = r"(^|[;/])action/"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -239,7 +241,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID):
+    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID, _ACTION):
         _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mobilenn import evaluate as judges
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError
 from mobilenn.core.precision import Precision
@@ -18,6 +19,7 @@ from mobilenn.evaluate import Evaluation, evaluate
 # The largest golden error, relative to the output's largest value, at which a file that stores
 # floats still counts as the same function: rounding of float32 sums, and of float16 weights.
 GOLDEN_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2}
+ACTION = "action"  # the output of a policy that is acted upon: a whole number
 LESSON_TOLERANCE = 1e-4  # of the losses that a file has when it is trained
 
 Status = Literal["accepted", "rejected", "failed"]
@@ -77,7 +79,8 @@ class VerifyReport:
         metric: on the test split.
         metric_drop: float metric minus this metric, turned so that positive is worse.
         agreement: share of test samples whose largest output is the float model's too, or of tokens of its
-            transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value.
+            transcripts that a sequence network says too, or of observations in which a policy does the same; NaN-free,
+            1.0 for outputs of one value.
         parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
     """
@@ -115,13 +118,13 @@ def verify(path: Path, precision: Precision, reference: Reference) -> tuple[Veri
 
     with HostSession(path) as session:
         golden = session.predict(reference.golden_inputs)
-        outputs = session.predict(reference.split.inputs)
+        outputs = judges.outputs(reference.task, session.predict, reference.split)
         taught = _taught(session, reference.golden_inputs, reference.lesson)
     found = evaluate_outputs(reference.task, outputs, reference.split, reference.labels)
     expected = evaluate_outputs(reference.task, reference.float_outputs, reference.split, reference.labels)
     sign = 1.0 if found.higher_is_better else -1.0
     drop = sign * (expected.value - found.value)
-    measured = [name for name, values in reference.float_outputs.items() if values.dtype.kind == "f"]
+    measured = [name for name, values in reference.golden_outputs.items() if values.dtype.kind == "f"]
     parity = {name: _parity(name, outputs, golden, reference) for name in measured}
     reason = _reason(precision, parity, found, drop, reference)
     if not taught <= LESSON_TOLERANCE and not reason:
@@ -232,6 +235,8 @@ def _reason(
 
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:
+    if ACTION in expected:
+        return float(np.mean(outputs[ACTION] == expected[ACTION]))
     name = next(iter(expected))
     if expected[name].dtype.kind == "i":  # tokens
         return float(np.mean((outputs[name] == expected[name])[expected[name] != PAD]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from mobilenn.core.errors import RecipeError
+from mobilenn.train.agent_config import AgentConfig
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Schedule = Literal["constant", "cosine", "step"]
@@ -94,7 +95,8 @@ class TrainConfig(FitConfig):
 
     Args:
         scheme: `supervised` trains through Keras; `backpropagation` takes the four steps written out
-            in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules.
+            in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules;
+            `reinforcement` learns a policy from episodes.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
             `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs.
         xla: compiles the training step by XLA; the first step then takes longer.
@@ -106,9 +108,10 @@ class TrainConfig(FitConfig):
         tensorboard: writes TensorBoard logs beside the weights.
         descent: how many samples a step of `backpropagation` sees: all, `batch_size`, or one.
         starts: of `clustering`, how often it starts anew; the best result is kept.
+        agent: of `reinforcement`, how it learns.
     """
 
-    scheme: Literal["supervised", "backpropagation", "clustering", "mining"] = "supervised"
+    scheme: Literal["supervised", "backpropagation", "clustering", "mining", "reinforcement"] = "supervised"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     xla: bool = False
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
@@ -117,6 +120,7 @@ class TrainConfig(FitConfig):
     tensorboard: bool = False
     descent: Literal["batch", "mini_batch", "stochastic"] = "mini_batch"
     starts: int = 10
+    agent: AgentConfig = field(default_factory=AgentConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,13 +13,14 @@ from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.vocabulary import PAD
 
 SEQUENCES = ("translation", "summarisation", "language_model")  # tasks whose targets are tokens, padded with 0
-WITHOUT_LOSS = ("association", "clustering")  # tasks that schemes of their own learn
+WITHOUT_LOSS = ("association", "clustering", "control")  # tasks that schemes of their own learn
 MAIN_OUTPUT = {
     "classification": "probabilities",
     "recommendation": "probabilities",
     "regression": "value",
     "ranking": "value",
     **dict.fromkeys((*SEQUENCES, *WITHOUT_LOSS), "probabilities"),
+    "control": "values",
 }
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -59,7 +60,7 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
         RecipeError: a task that no gradient teaches.
     """
     if task in WITHOUT_LOSS:
-        scheme = {"association": "mining", "clustering": "clustering"}[task]
+        scheme = {"association": "mining", "clustering": "clustering", "control": "reinforcement"}[task]
         raise RecipeError(f"The task {task} has no loss to descend.", f'Set train.scheme = "{scheme}"; no prune, qat.')
     if task in SEQUENCES:
         return lambda true, predicted: token_loss(true, predicted, label_smoothing)
