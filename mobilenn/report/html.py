@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mobilenn.report import format as fmt
-from mobilenn.report import palette, view, view_baselines, view_errors, view_files, view_forms
-from mobilenn.report.figures import curves, heatmap, latency, scatter, tradeoff
+from mobilenn.report import palette, view, view_baselines, view_episodes, view_errors, view_files, view_forms
+from mobilenn.report.figures import curves, heatmap, histogram, latency, scatter, tradeoff
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 
@@ -50,6 +50,7 @@ def _context(report: Report) -> dict[str, Any]:
         "latency": Markup(latency.dots(report)),
         "curves": [(title, Markup(svg)) for title, svg in curves.panels(report)],
         "scatters": _scatters(report),
+        "spreads": _spreads(report),
         "baselines": (view_baselines.heads(report), view_baselines.rows(report)),
         "confusions": [(matrix, _heatmap(matrix)) for matrix in view_errors.confusions(report)],
         "measures": view_errors.measure_rows(report),
@@ -73,6 +74,15 @@ def _heatmap(matrix: view_errors.Confusion) -> str:
     if len(matrix.labels) <= MAX_TABLE_CLASSES:
         return ""
     return heatmap.confusion_png(np.array([[cell.share for cell in row] for row in matrix.rows]))
+
+
+def _spreads(report: Report) -> list[tuple[str, Markup]]:
+    """How the scores of episodes are spread, of the variant that is looked at and of the float model."""
+    styles = {view_errors.FLOAT: palette.FLOAT, **palette.marks(report.variants)}
+    return [
+        (found.model, Markup(histogram.spread(str(index), found.model, found.counts, found.edges, styles[found.model])))
+        for index, found in enumerate(view_episodes.spreads(report))
+    ]
 
 
 def _scatters(report: Report) -> list[tuple[str, Markup]]:

@@ -17,6 +17,7 @@ _FOREIGN = {
 }
 _RANGES = {
     "discount": (0.0, 1.0),
+    "reward_scale": (1e-9, 1e9),
     "environments": (1, 4096),
     "steps": (1, 1_000_000),
     "updates": (0, 1000),
@@ -42,6 +43,7 @@ class AgentConfig:
             that come late, and few random starts. `ppo` and `reinforce` make good actions more probable: for short
             episodes that differ from each other, and where which of two nearly equal actions is taken matters little.
         discount: γ, what a reward is worth a step later.
+        reward_scale: factor of all rewards, so that returns come near 1; scores are not touched by it.
         environments: episodes played side by side.
         steps: that each of them takes in an epoch.
         horizon: steps of each environment between updates; 0 takes the algorithm's own, 10 for dqn, else 64.
@@ -60,6 +62,7 @@ class AgentConfig:
 
     algorithm: Literal["dqn", "ppo", "reinforce"] = "dqn"
     discount: float = 0.99
+    reward_scale: float = 1.0
     environments: int = 16
     steps: int = 500
     horizon: int = 0

@@ -79,7 +79,7 @@ class ChoiceLearner:
         return {
             "observation": np.stack([*(move.observations for move in moves), crew.observations], 1),
             "action": _closed([move.actions for move in moves]),
-            "reward": _closed([move.rewards for move in moves]),
+            "reward": _closed([move.rewards * np.float32(self._settings.reward_scale) for move in moves]),
             "discount": _closed([move.discounts for move in moves]),
             "over": np.pad(over, ((0, 0), (0, 1))),
             "logits": np.stack([*logits, last], 1),

@@ -159,7 +159,7 @@ def _epoch(stage: _Stage, before: Snapshot, given: tuple[int, float], events: Ev
     scores = stage.crew.scores()
     metrics = {
         "loss": loss,
-        stage.metric: float(np.mean(scores)) if scores else float("nan"),
+        stage.metric: float(np.mean(scores)) if scores else None,
         f"val_{stage.metric}": stage.validate(),
     }
     history = {name: [*before.history.get(name, []), value] for name, value in metrics.items()}

@@ -52,6 +52,7 @@ class ValueLearner:
             observation_and_action_constraint_splitter=nets.splitter(count) if environment.masked else None,
             td_errors_loss_fn=_huber,
             gamma=settings.discount,
+            reward_scale_factor=settings.reward_scale,
             target_update_period=settings.target_period,
             train_step_counter=tf.Variable(0, dtype=tf.int64),
         )
@@ -62,8 +63,8 @@ class ValueLearner:
         optimizer.build(values.trainable_variables)
         self.variables = _unique([*self._agent.variables, *optimizer.variables])
 
-    def epoch(self, crew: Crew, epoch: int, generator: np.random.Generator, tell: Tell) -> float:
-        """Plays and learns for an epoch; returns the mean loss, NaN where nothing was learned yet."""
+    def epoch(self, crew: Crew, epoch: int, generator: np.random.Generator, tell: Tell) -> float | None:
+        """Plays and learns for an epoch; returns the mean loss, None where nothing was learned yet."""
         losses: list[float] = []
         self._replay.close_windows()
         done = 0
@@ -77,7 +78,7 @@ class ValueLearner:
             descents = length * self._settings.passes
             losses.append(float(self._train(self._replay.draw((descents, self._batch_size), generator))))
             tell(done, losses[-1])
-        return float(np.mean(losses)) if losses else float("nan")
+        return float(np.mean(losses)) if losses else None
 
     def state(self) -> dict[str, np.ndarray]:
         """What is remembered."""
