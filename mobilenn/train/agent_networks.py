@@ -72,8 +72,11 @@ def baseline(values: keras.Model, observed: tf.TensorSpec) -> Wrapped:
     """What a state is worth, by a copy of the policy's layers and an end of its own; it does not ship."""
     own = copied(values)
     last = next(layer for layer in reversed(own.layers) if isinstance(layer, keras.layers.Dense))
+    seen = last.input
+    if len(seen.shape) == 3:  # a row for each action: what the state is worth lies in all of them
+        seen = keras.layers.GlobalAveragePooling1D(name="all_rows")(seen)
     worth = keras.layers.Dense(1, name="worth", kernel_initializer=keras.initializers.GlorotUniform(seed=1))
-    model = keras.Model(own.inputs, worth(last.input))
+    model = keras.Model(own.inputs, worth(seen))
     return Wrapped(model, observed, lambda found, _: tf.squeeze(found, -1), "baseline")
 
 
