@@ -89,4 +89,10 @@ def _allowed(observation: tf.Tensor, rank: int, actions: int) -> tf.Tensor:
 
 def splitter(actions: int) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """For DQN: from observations to themselves and which actions they allow."""
-    return lambda observation: (observation, allowed(observation, actions))
+
+    def split(observation: tf.Tensor | tf.TensorSpec) -> tuple[Any, Any]:
+        if isinstance(observation, tf.TensorSpec):  # the agent asks once for what the network will see
+            return observation, tf.TensorSpec((actions,), tf.float32)
+        return observation, allowed(observation, actions)
+
+    return split
