@@ -19,6 +19,7 @@ EDGE_M = 2.4  # the track reaches from −2.4 to 2.4
 FALLEN_RAD = math.radians(12)
 START = 0.05  # each of the four values starts at random between −0.05 and 0.05
 _WIDTH, _HEIGHT, _SCALE = 120, 64, 24.0  # of a frame, in px, and px a metre
+_FINE = 4  # drawn so much larger first, so that a leaning line is smooth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +90,18 @@ class CartPole(Environment):
         """Track, cart and pole, (64, 120, 3)."""
         from PIL import Image, ImageDraw
 
-        picture = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+        picture = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), "white")
         draw = ImageDraw.Draw(picture)
-        x, floor = _WIDTH / 2 + self._state[0] * _SCALE, _HEIGHT - 12
-        draw.line((0, floor + 8, _WIDTH, floor + 8), fill="#9aa3ad")
-        draw.rectangle((x - 10, floor - 6, x + 10, floor + 4), fill="#2f5d8a")
-        length = 2 * HALF_POLE_M * _SCALE * 1.6  # drawn larger, so that it can be seen to lean
-        tip = (x + length * math.sin(self._state[2]), floor - 6 - length * math.cos(self._state[2]))
-        draw.line(((x, floor - 6), tip), fill="#c2642d", width=4)
-        return np.asarray(picture)
+        x, top = _WIDTH / 2 + self._state[0] * _SCALE, _HEIGHT - 18
+        length = 2 * HALF_POLE_M * _SCALE * 1.6  # longer than to scale, so that it can be seen to lean
+        tip = (x + length * math.sin(self._state[2]), top - length * math.cos(self._state[2]))
+        for points, color, width in (
+            ((0, top + 13, _WIDTH, top + 13), "#9aa3ad", 1),
+            ((x - 10, top + 5, x + 10, top + 5), "#2f5d8a", 10),
+            ((x, top + 1, *tip), "#c2642d", 4),
+        ):
+            draw.line([point * _FINE for point in points], fill=color, width=width * _FINE)
+        return np.asarray(picture.reduce(_FINE))
 
 
 def moved(state: tuple[float, ...], force: float) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-MOMENTS = 8  # of a strip
+MOMENTS = 6  # of a strip
 MAX_BYTES = 150_000  # of a film: a page with two of them is still a small one
 _WIDEST, _GAP_PX, _COLORS = 200, 3, 32
 _LONGEST_S, _SLOWEST_MS, _FASTEST_MS, _HELD_MS = 8.0, 500, 40, 1200
