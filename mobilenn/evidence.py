@@ -101,11 +101,14 @@ def _data(place: Workplace) -> dict[str, Any]:
         "name": place.recipe.data["name"],
         "description": data.description,
         "labels": list(data.labels),
-        "train": len(data.train),
-        "validation": len(data.validation),
-        "test": len(data.test),
+        **{part: _count(getattr(data, part)) for part in ("train", "validation", "test")},
         "fingerprint": place.fingerprint,
     }
+
+
+def _count(split: Any) -> int:
+    """Samples of a split; where it is played, its episodes."""
+    return len(split.context.get("seeds", split))
 
 
 def _training(trained: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,15 @@ import numpy as np
 
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
-from mobilenn.tflite.edits import IMAGE_RANK, constant, fit_biases, let_pixels_in, operators, read_integers
+from mobilenn.tflite.edits import (
+    IMAGE_RANK,
+    constant,
+    fit_biases,
+    follow_outputs,
+    let_pixels_in,
+    operators,
+    read_integers,
+)
 from mobilenn.tflite.float_parts import float_operators
 from mobilenn.tflite.writer import parse, serialize
 
@@ -39,6 +47,9 @@ _STANDARDISED = r"(^|[;/])standardise/"
 _ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
 # Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
 _SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
+# What actions are worth differs by less than 256 steps of all that they are worth tell apart; and what is forbidden is
+# taken down by more than they reach. See mobilenn.networks.policy.
+_ACTION = r"(^|[;/])(action/|values(/|;|$))"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -85,6 +96,7 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
         made = parse(bytes(result.quantized_model))
     read_integers(made)
     fit_biases(made, model)
+    follow_outputs(made, model)
     let_pixels_in(made, pixels)
     return serialize(made)
 
@@ -239,7 +251,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID):
+    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID, _ACTION):
         _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mobilenn.core.vocabulary import PAD, Vocabulary
 from mobilenn.data import Dataset, Split
+from mobilenn.report.episodes import episodes
 
 COUNT = 12
 ATTENTION = "attention"  # the output whose values say how much each part of the input mattered
@@ -27,8 +28,10 @@ def samples(data: Dataset, outputs: Outputs, explained: Collection[str] = ()) ->
         explained: the models whose attention is kept.
 
     Returns:
-        One dictionary a sample, in the form of report.schema.Sample.
+        One dictionary a sample, in the form of report.schema.Sample; where episodes were played, those.
     """
+    if "episode_scores" in next(iter(outputs.values())):
+        return episodes(data.test, outputs, explained)
     return [_sample(data, outputs, explained, int(row)) for row in _picks(data.test, data.labels, outputs)]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mobilenn import evaluate as judges
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, RecipeError, nearest
 from mobilenn.core.precision import Precision
@@ -20,6 +21,7 @@ from mobilenn.evaluate import Evaluation, evaluate
 # floats still counts as the same function: rounding of float32 sums, and of float16 weights.
 GOLDEN_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2}
 PER_SAMPLE = 2  # the rank of outputs that name a class: a sample, its classes
+ACTION = "action"  # the output of a policy that is acted upon: a whole number
 LESSON_TOLERANCE = 1e-4  # of the losses that a file has when it is trained
 
 Status = Literal["accepted", "rejected", "failed"]
@@ -94,7 +96,8 @@ class VerifyReport:
         metric: on the test split.
         metric_drop: float metric minus this metric, turned so that positive is worse.
         agreement: share of test samples whose largest output is the float model's too, or of tokens of its
-            transcripts that a sequence network says too; NaN-free, 1.0 for outputs of one value and for images.
+            transcripts that a sequence network says too, or of observations in which a policy does the same; NaN-free,
+            1.0 for outputs of one value and for images.
         parity: by name of each output of floats.
         details: of the evaluation, JSON-ready.
         lesson: of a file that can be trained; None of others.
@@ -137,13 +140,13 @@ def verify(
 
     with HostSession(path, worker=worker) as session:
         golden = session.predict(reference.golden_inputs)
-        outputs = session.predict(reference.split.inputs)
+        outputs = judges.outputs(reference.task, session.predict, reference.split)
         taught = _taught(session, reference.golden_inputs, reference.lesson)
     found = evaluate_outputs(reference.task, outputs, reference.split, reference.labels)
     expected = evaluate_outputs(reference.task, reference.float_outputs, reference.split, reference.labels)
     sign = 1.0 if found.higher_is_better else -1.0
     drop = sign * (expected.value - found.value)
-    measured = [name for name, values in reference.float_outputs.items() if values.dtype.kind == "f"]
+    measured = [name for name, values in reference.golden_outputs.items() if values.dtype.kind == "f"]
     parity = {name: _parity(name, outputs, golden, reference) for name in measured}
     reason = _reason(precision, parity, found, drop, reference)
     if taught and not taught.error <= LESSON_TOLERANCE and not reason:
@@ -268,6 +271,8 @@ def _figure(name: str, found: Evaluation) -> tuple[float, bool]:
 
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:
+    if ACTION in expected:
+        return float(np.mean(outputs[ACTION] == expected[ACTION]))
     name = next(iter(expected))
     if expected[name].dtype.kind == "i":  # tokens
         return float(np.mean((outputs[name] == expected[name])[expected[name] != PAD]))

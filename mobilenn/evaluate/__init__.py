@@ -53,6 +53,21 @@ def evaluate(task: str, predict: Predict, split: Any, labels: tuple[str, ...]) -
     return _module(task).evaluate(predict, split, labels)
 
 
+def outputs(task: str, predict: Predict, split: Any) -> dict[str, np.ndarray]:
+    """What a model makes of a split: its outputs, and where the task is to be played, a recording of that too.
+
+    Args:
+        task: a name of `names()`.
+        predict: as `evaluate` takes it; it is asked again and again where episodes are played.
+        split: `inputs`, and the `context` that the task needs.
+
+    Returns:
+        By name, (N, ...); `evaluate` takes what returns them for a predict function.
+    """
+    play = getattr(_module(task), "play", None)
+    return {**predict(split.inputs), **(play(predict, split) if play else {})}
+
+
 def baseline(task: str, method: str, dataset: Any) -> float:
     """Computes what a task can do on the test split without a network, in units of its metric.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mobilenn import data as datasets
+from mobilenn import evaluate
 from mobilenn.core import records, store, worker
 from mobilenn.core.artifacts import KerasModel, Lineage, TensorSpec
 from mobilenn.core.errors import ConversionError
@@ -177,7 +178,7 @@ def _write(model: Any, transforms: tuple[str, ...], arguments: Mapping[str, Any]
     folder.mkdir(parents=True, exist_ok=True)
     digest = save_weights(model, folder / "weights.npz")
     parts = _parts(model, arguments)
-    files = {"weights.npz": digest, **_write_outputs(model, parts, dataset, folder)}
+    files = {"weights.npz": digest, **_write_outputs(model, parts, dataset, arguments)}
     artifact = KerasModel(
         path=folder / "weights.npz",
         sha256=digest,
@@ -200,11 +201,12 @@ def _forms(models: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(form for form in found[0] if all(form in known for known in found)) if found else ()
 
 
-def _write_outputs(model: Any, parts: Mapping[str, Any], dataset: Any, folder: Path) -> dict[str, str]:
+def _write_outputs(model: Any, parts: Mapping[str, Any], dataset: Any, arguments: Mapping[str, Any]) -> dict[str, str]:
     """Writes the model's outputs on the test split and its golden pairs, as one .npz, and golden transcripts."""
-    said = functools.partial(predict, model) if not parts else functools.partial(_transcribed, model, parts)
+    folder = Path(arguments["folder"])
+    said = predictor(model) if not parts else functools.partial(_transcribed, model, parts)
     golden = datasets.golden(dataset.test, _golden_count(dataset.test))
-    arrays = {f"test/{name}": value for name, value in said(dataset.test.inputs).items()}
+    arrays = {f"test/{name}": value for name, value in evaluate.outputs(arguments["task"], said, dataset.test).items()}
     arrays |= {f"golden_inputs/{name}": value for name, value in golden.items()}
     arrays |= {f"golden_outputs/{name}": value for name, value in said(golden).items()}
     with store.atomic_file(folder / "outputs.npz") as file:
@@ -231,19 +233,29 @@ def _golden_count(split: Any) -> int:
 
 
 def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = BATCH_SIZE) -> dict[str, np.ndarray]:
-    """Runs a Keras model over a whole split.
+    """Runs a Keras model over a whole split; see `predictor`."""
+    return predictor(model, batch_size)(inputs)
+
+
+def predictor(model: Any, batch_size: int = BATCH_SIZE) -> evaluate.Predict:
+    """Makes a function that runs a Keras model over as many rows as it is given.
 
     Args:
         model: a keras.Model with named inputs and outputs.
-        inputs: raw values by input name, (N, ...).
         batch_size: samples a call.
 
     Returns:
-        Outputs by name, (N, ...) float32.
+        From raw values by input name, (N, ...), to outputs by name, (N, ...): float32, whole numbers as they are.
     """
     import tensorflow as tf
 
-    call = tf.function(lambda batch: model(batch, training=False))
+    call = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    return functools.partial(_predicted, model, call, batch_size)
+
+
+def _predicted(model: Any, call: Any, batch_size: int, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    import tensorflow as tf
+
     dtypes = {name: tensor.dtype for name, tensor in zip(model.input_names, model.inputs, strict=True)}
     count = len(next(iter(inputs.values())))
     parts = []
@@ -251,7 +263,7 @@ def predict(model: Any, inputs: Mapping[str, Any], batch_size: int = BATCH_SIZE)
         rows = np.arange(start, min(start + batch_size, count))
         outputs = call({name: tf.cast(array[rows], dtypes[name]) for name, array in inputs.items()})
         values = outputs if isinstance(outputs, list | tuple) else [outputs]
-        parts.append([np.asarray(value, np.float32) for value in values])
+        parts.append([np.asarray(value, np.int32 if value.dtype.is_integer else np.float32) for value in values])
     return {
         name: np.concatenate(column) for name, column in zip(model.output_names, zip(*parts, strict=True), strict=True)
     }

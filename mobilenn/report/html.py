@@ -14,13 +14,14 @@ from mobilenn.report import (
     palette,
     view,
     view_baselines,
+    view_episodes,
     view_errors,
     view_files,
     view_forms,
     view_judge,
     view_ondevice,
 )
-from mobilenn.report.figures import curves, heatmap, latency, lesson, scatter, tradeoff
+from mobilenn.report.figures import curves, heatmap, histogram, latency, lesson, scatter, tradeoff
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 
@@ -59,6 +60,7 @@ def _context(report: Report) -> dict[str, Any]:
         "latency": Markup(latency.dots(report)),
         "curves": [(title, Markup(svg)) for title, svg in curves.panels(report)],
         "scatters": _scatters(report),
+        "spreads": _spreads(report),
         "baselines": (view_baselines.heads(report), view_baselines.rows(report)),
         "confusions": [(matrix, _heatmap(matrix)) for matrix in view_errors.confusions(report)],
         "measures": view_errors.measure_rows(report),
@@ -99,6 +101,15 @@ def _trained(report: Report) -> list[tuple[view_ondevice.Trained, Markup]]:
         taught = report.variants[row.variant].lesson
         drawn.append((row, Markup(lesson.curve(index, taught, styles[row.variant]) if taught else "")))
     return drawn
+
+
+def _spreads(report: Report) -> list[tuple[str, Markup]]:
+    """How the scores of episodes are spread, of the variant that is looked at and of the float model."""
+    styles = {view_errors.FLOAT: palette.FLOAT, **palette.marks(report.variants)}
+    return [
+        (found.model, Markup(histogram.spread(str(index), found.model, found.counts, found.edges, styles[found.model])))
+        for index, found in enumerate(view_episodes.spreads(report))
+    ]
 
 
 def _scatters(report: Report) -> list[tuple[str, Markup]]:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from mobilenn.report import format as fmt
-from mobilenn.report import view, view_baselines, view_errors, view_files, view_forms, view_judge, view_ondevice
+from mobilenn.report import (
+    view,
+    view_baselines,
+    view_episodes,
+    view_errors,
+    view_files,
+    view_forms,
+    view_judge,
+    view_ondevice,
+)
 from mobilenn.report.recipe_text import toml
 from mobilenn.report.schema import Report
 from mobilenn.report.tables import code, escape, table, text_table
@@ -140,10 +149,15 @@ def _samples(report: Report) -> list[str]:
     if not rows:
         return []
     models = list(dict.fromkeys(said.model for row in rows for said in row.said))
-    heads = ["Sample", "Truth", *map(escape, models)]
+    played = bool(view_episodes.spreads(report))
+    heads = [*(("Episode", "Best possible") if played else ("Sample", "Truth")), *map(escape, models)]
     body = [[str(row.index), escape(row.target), *(_said(row, model) for model in models)] for row in rows]
     looked = [_looked(row) for row in rows if row.attended.words or row.attended.tokens]
-    return ["## Samples of the test split", table(heads, body, left=len(heads)), "\n".join(looked)]
+    return [
+        f"## {'Episodes' if played else 'Samples'} of the test split",
+        table(heads, body, left=len(heads)),
+        "\n".join(looked),
+    ]
 
 
 def _looked(row: view_errors.SampleRow) -> str:

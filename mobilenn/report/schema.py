@@ -130,6 +130,7 @@ class Sample:
 
     Args:
         image: a PNG data URI, or empty.
+        film: of an episode, a GIF data URI, or empty.
         text: its tokens, where it is a text.
         weights: by model, how much each part mattered: of a text each token, of an image each patch row by
             row, of a clip each frame.
@@ -138,6 +139,7 @@ class Sample:
     index: int
     target: str
     image: str = ""
+    film: str = ""
     text: tuple[str, ...] = ()
     weights: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     predictions: Mapping[str, Prediction]

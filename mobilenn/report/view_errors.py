@@ -15,6 +15,7 @@ from mobilenn.report.view import shown
 from mobilenn.report.view_attention import Attended, attended
 
 _IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
+_FILM = re.compile(r"data:image/gif;base64,R0lGOD[A-Za-z0-9+/]+={0,2}")
 FLOAT = "float"
 _QUANTILES = (5, 25, 50, 75, 95)  # of the residuals, as mobilenn.evaluate.regression keeps them
 
@@ -135,11 +136,15 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRow:
-    """A test sample, what every model said about it, and what it attended to; `wide` images are strips of frames."""
+    """A test sample, what every model said about it, and what it attended to; `wide` images are strips of frames.
+
+    `film` is a GIF of an episode, or empty.
+    """
 
     index: int
     target: str
     image: str
+    film: str
     wide: bool
     said: tuple[Said, ...]
     wrong: bool
@@ -162,6 +167,7 @@ def _sample_row(report: Report, sample: Sample) -> SampleRow:
         index=sample.index,
         target=sample.target,
         image=sample.image if size else "",
+        film=sample.film if _FILM.fullmatch(sample.film) else "",
         wide=wide,
         said=said,
         wrong=any(item.right is False for item in said),
@@ -180,7 +186,7 @@ def png_size(uri: str) -> tuple[int, int] | None:
 
 
 def _said(model: str, made: Prediction, sample: Sample, classes: bool) -> Said:
-    right = made.label == sample.target if classes else None
+    right = made.label == sample.target if classes and sample.target != fmt.NONE else None
     confidence = fmt.percent(made.confidence) if made.confidence is not None else ""
     return Said(model=model, label=made.label, confidence=confidence, right=right)
 

@@ -43,6 +43,23 @@ def order_outputs(model: Any, names: Sequence[str]) -> None:
         model.subgraphs[signature.subgraphIndex].outputs = [entry.tensorIndex for entry in signature.outputs]
 
 
+def follow_outputs(model: Any, source: Any) -> None:
+    """Lets signatures name the outputs that a quantized model gives, where it gives another tensor than before.
+
+    An output that an operator reads as well is stored in int8 for it and turned into floats for the caller; the
+    quantizer's signature then still names the former.
+
+    Args:
+        model: a quantized `ModelT`; changed in place.
+        source: the model that it was made from, with the same signatures.
+    """
+    for signature, before in zip(model.signatureDefs or (), source.signatureDefs or (), strict=True):
+        graph, old = model.subgraphs[signature.subgraphIndex], source.subgraphs[before.subgraphIndex]
+        places = {entry.name: list(old.outputs).index(entry.tensorIndex) for entry in before.outputs}
+        for entry in signature.outputs:
+            entry.tensorIndex = graph.outputs[places[entry.name]]
+
+
 def let_pixels_in(model: Any, names: Collection[str] | None = None) -> None:
     """Makes inputs uint8 where QUANTIZE operators alone read them.
 

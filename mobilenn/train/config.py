@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from mobilenn.core.errors import RecipeError
+from mobilenn.train.agent_config import AgentConfig
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Schedule = Literal["constant", "cosine", "step"]
@@ -96,7 +97,7 @@ class TrainConfig(FitConfig):
     Args:
         scheme: `supervised` trains through Keras; `backpropagation` takes the four steps written out
             in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules;
-            `adversarial` trains a generator against a discriminator.
+            `adversarial` trains a generator against a discriminator; `reinforcement` learns a policy from episodes.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
             `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs.
         xla: compiles the training step by XLA; the first step then takes longer.
@@ -112,9 +113,12 @@ class TrainConfig(FitConfig):
         certainty: of `adversarial` with classes, how much the generator's loss counts the entropy of the class that the
             discriminator sees in an image: images between two classes get rarer.
         averaging: of `adversarial`, how much of the generator's average stays at each step; 0 ships the last weights.
+        agent: of `reinforcement`, how it learns.
     """
 
-    scheme: Literal["supervised", "backpropagation", "clustering", "mining", "adversarial"] = "supervised"
+    scheme: Literal["supervised", "backpropagation", "clustering", "mining", "adversarial", "reinforcement"] = (
+        "supervised"
+    )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     xla: bool = False
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
@@ -126,6 +130,7 @@ class TrainConfig(FitConfig):
     discriminator_rate: float = 4e-4
     certainty: float = 0.0
     averaging: float = 0.999
+    agent: AgentConfig = field(default_factory=AgentConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()

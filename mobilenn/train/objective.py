@@ -13,7 +13,7 @@ from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.vocabulary import PAD
 
 SEQUENCES = ("translation", "summarisation", "language_model")  # tasks whose targets are tokens, padded with 0
-WITHOUT_LOSS = ("association", "clustering", "generation")  # tasks that schemes of their own learn
+WITHOUT_LOSS = ("association", "clustering", "control", "generation")  # tasks that schemes of their own learn
 MAIN_OUTPUT = {
     "classification": "probabilities",
     "recommendation": "probabilities",
@@ -21,6 +21,7 @@ MAIN_OUTPUT = {
     "ranking": "value",
     **dict.fromkeys((*SEQUENCES, *WITHOUT_LOSS), "probabilities"),
     "generation": "image",
+    "control": "values",
 }
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -60,7 +61,8 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
         RecipeError: a task that no gradient teaches.
     """
     if task in WITHOUT_LOSS:
-        scheme = {"association": "mining", "clustering": "clustering", "generation": "adversarial"}[task]
+        schemes = {"association": "mining", "control": "reinforcement", "generation": "adversarial"}
+        scheme = schemes.get(task, task)
         raise RecipeError(f"The task {task} has no loss to descend.", f'Set train.scheme = "{scheme}"; no prune, qat.')
     if task in SEQUENCES:
         return lambda true, predicted: token_loss(true, predicted, label_smoothing)

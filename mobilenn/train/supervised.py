@@ -31,7 +31,9 @@ NAMED = {
     "clustering": ("classes", "clusters"),
     "association": ("items", "items"),
     "recommendation": ("items", "items"),
+    "control": ("actions", "actions"),
 }
+STANDARDISED = ("features", "observation")  # inputs of numbers in units of their own
 # Schemes without Keras' loop: the file beside this one, and its function (model, data, settings, run) → Snapshot,
 # which leaves the weights in the model.
 OTHERS = {
@@ -39,6 +41,7 @@ OTHERS = {
     "clustering": ("clustering", "train_clustering"),
     "mining": ("mining", "train_mining"),
     "adversarial": ("adversarial", "train_adversarial"),
+    "reinforcement": ("reinforcement", "train_reinforcement"),
 }
 
 
@@ -207,9 +210,10 @@ def _discriminator(request: TrainRequest) -> keras.Model | None:
 def _adapt(model: keras.Model, request: TrainRequest, data: Dataset) -> None:
     """Gives a network that standardises its table the training split's mean and variance."""
     adapt = getattr(networks.module(request.network), "adapt", None)
-    if adapt is not None and "features" in data.train.inputs:
+    name = next((name for name in STANDARDISED if name in data.train.inputs), None)
+    if adapt is not None and name is not None:
         rows = np.arange(len(data.train))
-        adapt(model, np.asarray(data.train.inputs["features"][rows]))
+        adapt(model, np.asarray(data.train.inputs[name][rows]))
 
 
 def check_data(model: keras.Model, data: Dataset, task: str) -> None:

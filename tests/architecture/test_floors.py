@@ -22,6 +22,7 @@ FLOORS = {
     "provenance": 1,
     "layers": 2,
     "tflite": 2,
+    "environments": 2,
     "networks": 3,
     "data": 3,
     "evaluate": 3,

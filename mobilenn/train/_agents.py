@@ -1,0 +1,32 @@
+"""TF-Agents, imported without what it and Gym print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import tensorflow_probability as tfp
+    from tf_agents.agents.dqn import dqn_agent
+    from tf_agents.agents.ppo import ppo_clip_agent
+    from tf_agents.agents.reinforce import reinforce_agent
+    from tf_agents.environments import batched_py_environment, py_environment
+    from tf_agents.networks import network
+    from tf_agents.specs import array_spec, tensor_spec
+    from tf_agents.trajectories import time_step, trajectory
+
+__all__ = [
+    "array_spec",
+    "batched_py_environment",
+    "dqn_agent",
+    "network",
+    "ppo_clip_agent",
+    "py_environment",
+    "reinforce_agent",
+    "tensor_spec",
+    "tfp",
+    "time_step",
+    "trajectory",
+]
