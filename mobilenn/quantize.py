@@ -25,7 +25,7 @@ from mobilenn.tflite.edits import (
     operators,
     read_integers,
 )
-from mobilenn.tflite.float_parts import float_operators
+from mobilenn.tflite.float_parts import BY_NAME, FRONT_END, float_operators
 from mobilenn.tflite.writer import parse, serialize
 
 SIGNATURE = "serving_default"
@@ -38,18 +38,6 @@ INT8_STEPS = 255
 # runs in int8. Measured on a trained classifier: at a bound of 0.011 the outputs' error grows by
 # 1.4 %, at 0.046 by 9 %; in float32 the layer takes three times as long.
 MAX_ENERGY_ERROR = 0.02
-# Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
-_FRONT_END = r"log_mel"
-# Columns of a table in their own units: 256 steps of the largest one would not see the others.
-_STANDARDISED = r"(^|[;/])standardise/"
-# Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
-# mobilenn.layers.
-_ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
-# Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
-_SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
-# What actions are worth differs by less than 256 steps of all that they are worth tell apart; and what is forbidden is
-# taken down by more than they reach. See mobilenn.networks.policy.
-_ACTION = r"(^|[;/])(action/|values(/|;|$))"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
 
@@ -211,7 +199,7 @@ def _int4(worker: Any, model: Any, ranges: Ranges) -> None:
 
 def _keep_energies(worker: Any) -> None:
     """Squares span too many magnitudes for one scale that is chosen on the fly."""
-    for pattern in (r"lrn_energy", _FRONT_END):
+    for pattern in (r"lrn_energy", FRONT_END):
         _keep_float(worker, pattern)
 
 
@@ -251,7 +239,7 @@ def _int8(worker: Any, model: Any, ranges: Ranges) -> None:
         _keep_float(worker, ".*", operation)
     for name in float_operators(model):
         _keep_float(worker, f"^{re.escape(name)};?$")
-    for pattern in (_FRONT_END, _STANDARDISED, _ATTENTION, _SAID, _ACTION):
+    for pattern in BY_NAME:
         _keep_float(worker, pattern)
     for name in _loop_products(model):  # the state's range is found on the fly, so weights can be int8 all the same
         worker.add_dynamic_config(f"^{re.escape(name)};?$", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8)

@@ -66,17 +66,7 @@ def _context(report: Report) -> dict[str, Any]:
         "measures": view_errors.measure_rows(report),
         "classes": view_errors.class_rows(report),
         "samples": view_errors.sample_rows(report),
-        "pictures": view_judge.pictures(report),
-        "judge": view_judge.rows(report),
-        "judge_heads": list(view_judge.HEADS),
-        "shares": view_judge.share_rows(report),
         "parity": view_files.parity_rows(report),
-        "forms": view_forms.tables(report),
-        "form_heads": list(view_forms.HEADS),
-        "ondevice": _trained(report),
-        "signature_heads": list(view_ondevice.SIGNATURE_HEADS),
-        "lesson_heads": list(view_ondevice.LESSON_HEADS),
-        "ondevice_note": view_ondevice.NOTE,
         "operators": view_files.operators(report),
         "profiles": view_files.profiles(report),
         "max_profile_rows": MAX_PROFILE_ROWS,
@@ -84,6 +74,23 @@ def _context(report: Report) -> dict[str, Any]:
         "run_rows": view_files.run_rows(report),
         "hashes": view_files.hash_rows(report),
         "recipe": toml(report.to_dict()["recipe"]),
+        **_of_some(report),
+    }
+
+
+def _of_some(report: Report) -> dict[str, Any]:
+    """What only some runs have: a generator's pictures and judge, forms that were tried, files that learn."""
+    return {
+        "pictures": view_judge.pictures(report),
+        "judge": view_judge.rows(report),
+        "judge_heads": list(view_judge.HEADS),
+        "shares": view_judge.share_rows(report),
+        "forms": view_forms.tables(report),
+        "form_heads": list(view_forms.HEADS),
+        "ondevice": _trained(report),
+        "signature_heads": list(view_ondevice.SIGNATURE_HEADS),
+        "lesson_heads": list(view_ondevice.LESSON_HEADS),
+        "ondevice_note": view_ondevice.NOTE,
     }
 
 

@@ -7,6 +7,19 @@ from typing import Any
 
 from mobilenn.tflite.edits import operators
 
+# Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
+FRONT_END = r"log_mel"
+# Columns of a table in their own units: 256 steps of the largest one would not see the others.
+_STANDARDISED = r"(^|[;/])standardise/"
+# Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
+# mobilenn.layers.
+_ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
+# Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
+_SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
+# What actions are worth differs by less than 256 steps of all that they are worth tell apart; and what is forbidden is
+# taken down by more than they reach. See mobilenn.networks.policy.
+_ACTION = r"(^|[;/])(action/|values(/|;|$))"
+BY_NAME = (FRONT_END, _STANDARDISED, _ATTENTION, _SAID, _ACTION)  # patterns of outputs' names
 _MOMENTS = "moments/"  # of Keras' layer normalisation, whose other operators are called batchnorm
 
 
