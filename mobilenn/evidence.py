@@ -79,7 +79,12 @@ def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Ma
         "variants": {name: {k: v for k, v in row.items() if k != "files"} for name, row in variants.items()},
         "recommended": recommended,
         "recommendation": why,
-        "samples": samples(data, {"float": float_outputs, **outputs}, ("float", recommended)),
+        "samples": samples(
+            data,
+            {"float": float_outputs, **outputs},
+            ("float", recommended),
+            place.out / variants[recommended]["file"] if recommended else None,
+        ),
         "environment": provenance.environment(),
         "seed": recipe.seed,
     }

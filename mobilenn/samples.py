@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,38 @@ WEIGHT_PLACES = 3  # digits of a stored weight: more than an eye sees
 Outputs = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def samples(data: Dataset, outputs: Outputs, explained: Collection[str] = ()) -> list[dict[str, Any]]:
+def samples(
+    data: Dataset, outputs: Outputs, explained: Sequence[str] = (), file: Path | None = None
+) -> list[dict[str, Any]]:
     """Picks test samples to show: those that any model gets wrong first, then the rest in order.
 
     Args:
         data: whose test split is shown; without labels it shows values.
         outputs: by model (`float` and each variant), outputs on the split by name.
-        explained: the models whose attention is kept.
+        explained: the models whose attention is kept; the last one is that of `file`.
+        file: a .tflite; of one that writes, the samples are read once more, to see what it looked at.
 
     Returns:
         One dictionary a sample, in the form of report.schema.Sample.
     """
-    return [_sample(data, outputs, explained, int(row)) for row in _picks(data.test, data.labels, outputs)]
+    rows = [int(row) for row in _picks(data.test, data.labels, outputs)]
+    shown = [_sample(data, outputs, explained, row) for row in rows]
+    model = explained[-1] if explained else ""
+    writes = "source" in data.test.inputs and "tokens" in outputs.get(model, {})
+    if file is not None and writes:
+        for sample, aligned in zip(shown, _aligned(data, outputs[model], file, rows), strict=False):
+            sample["alignment"] = {"model": model, **aligned}
+    return shown
+
+
+def _aligned(data: Dataset, outputs: Mapping[str, np.ndarray], file: Path, rows: list[int]) -> list[dict[str, Any]]:
+    """What a file took its words from, of each sample; nothing where it does not tell."""
+    from mobilenn.runtime.alignment import alignments
+
+    source, said = (np.asarray(array[np.array(rows)]) for array in (data.test.inputs["source"], outputs["tokens"]))
+    vocabulary = Vocabulary.from_dict(data.preprocessing["vocabulary"])
+    found = alignments(file, source, said, vocabulary)
+    return [{"said": list(one.said), "source": list(one.source), "rows": one.rows()} for one in found]
 
 
 def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: int) -> dict[str, Any]:
@@ -43,6 +64,7 @@ def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: in
         "target": data.labels[int(target)] if data.labels else _plain(target, data),
         **shown,
         "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
+        "alignment": None,
         "predictions": {model: _prediction(made[_main(outputs)][row], data) for model, made in outputs.items()},
     }
 

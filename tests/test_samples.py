@@ -8,6 +8,7 @@ import pytest
 from mobilenn import samples as module
 from mobilenn.core.vocabulary import SPECIAL, Vocabulary
 from mobilenn.data import Dataset, Split
+from mobilenn.runtime.alignment import Alignment
 from mobilenn.samples import samples
 
 
@@ -83,6 +84,30 @@ def test_a_translation_is_shown_as_text_wrong_ones_first():
     assert (first["text"], first["target"], first["predictions"]["float"]["label"]) == (["three"], "one", "three")
     assert len(rest) == 2
     assert {sample["predictions"]["float"]["label"] for sample in rest} == {"two", "three"}
+
+
+def test_a_text_written_from_a_text_shows_what_was_looked_at(monkeypatch, tmp_path):
+    known = Vocabulary(kind="word", tokens=(*SPECIAL, "one", "two", "three"))
+    source = known.encode_all(["one", "two", "three"], 3)
+    targets = known.encode_all(["two", "three", "one"], 3, end=True)
+    asked = []
+
+    def played(path, source, said, vocabulary):
+        asked.append((path, source.tolist(), said.tolist()))
+        texts = [tuple(vocabulary.tokens[token] for token in row if token) for row in source]
+        return [Alignment(source=text, said=("two",), weights=np.full((1, 1), 0.2)) for text in texts]
+
+    monkeypatch.setattr("mobilenn.runtime.alignment.alignments", played)
+    data = dataset({"source": source, "target_in": targets}, targets, preprocessing={"vocabulary": known.to_dict()})
+    outputs = {"float": {"tokens": targets}, "int8": {"tokens": targets[:, ::-1].copy()}}
+    path = tmp_path / "model.tflite"
+    shown = samples(data, outputs, ("float", "int8"), path)
+    order = [row["index"] for row in shown]
+    assert asked == [(path, source[order].tolist(), outputs["int8"]["tokens"][order].tolist())]
+    for row in shown:
+        assert row["alignment"] == {"model": "int8", "said": ["two"], "source": row["text"], "rows": ["33"]}
+    assert all(row["alignment"] is None for row in samples(data, outputs, ("float", "")))
+    assert len(asked) == 1
 
 
 def test_characters_are_shown_in_one_piece():
