@@ -15,6 +15,7 @@ from mobilenn.data import Dataset, Split
 
 COUNT = 12
 ATTENTION = "attention"  # the output whose values say how much each part of the input mattered
+CLUSTERS, UNKNOWN = "probabilities", "–"  # the output of a network without labels whose values are clusters
 WEIGHT_PLACES = 3  # digits of a stored weight: more than an eye sees
 Outputs = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -61,11 +62,13 @@ def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: in
     target = data.test.targets[row]
     return {
         "index": row,
-        "target": data.labels[int(target)] if data.labels else _plain(target, data),
+        "target": _target(target, data, _main(outputs)),
         **shown,
         "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
         "alignment": None,
-        "predictions": {model: _prediction(made[_main(outputs)][row], data) for model, made in outputs.items()},
+        "predictions": {
+            model: _prediction(made[_main(outputs)][row], data, _main(outputs)) for model, made in outputs.items()
+        },
     }
 
 
@@ -90,7 +93,16 @@ def _main(outputs: Outputs) -> str:
     return next(iter(next(iter(outputs.values()))))
 
 
-def _prediction(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+def _target(value: Any, data: Dataset, output: str) -> str:
+    """What is true of a sample: a class, a value, a text; nothing is known of rows in which clusters are found."""
+    if data.labels:
+        return data.labels[int(value)]
+    return UNKNOWN if output == CLUSTERS else _plain(value, data)
+
+
+def _prediction(values: np.ndarray, data: Dataset, output: str) -> dict[str, Any]:
+    if not data.labels and output == CLUSTERS:
+        return {"label": f"cluster {int(values.argmax()) + 1}", "confidence": float(values.max())}
     if not data.labels:
         return {"label": _plain(values, data), "confidence": None}
     return {"label": data.labels[int(values.argmax())], "confidence": float(values.max())}

@@ -49,6 +49,15 @@ def test_regression_shows_values():
     assert first["image"] == ""
 
 
+def test_rows_without_labels_belong_to_clusters():
+    data = dataset({"features": np.zeros((2, 2), np.float32)}, np.zeros((2, 1), np.float32))
+    made = {"probabilities": np.array([[0.25, 0.75], [1.0, 0.0]], np.float32), "distances": np.zeros((2, 2))}
+    shown = {row["index"]: row for row in samples(data, {"float": made})}
+    assert shown[0]["predictions"]["float"] == {"label": "cluster 2", "confidence": 0.75}
+    assert shown[1]["predictions"]["float"] == {"label": "cluster 1", "confidence": 1.0}
+    assert shown[0]["target"] == "–"
+
+
 def test_a_text_shows_its_tokens_and_their_weights_without_the_padding():
     vocabulary = Vocabulary.fit(["open the lock", "close the file"], "word", 20)
     tokens = vocabulary.encode_all(["open the door", ""], 5)
