@@ -89,9 +89,9 @@ def assemble(place: Workplace, trained: Mapping[str, Any], rows: Mapping[str, Ma
 
 def _shown(place: Workplace, outputs: Mapping[str, Mapping[str, Any]], recommended: str) -> dict[str, Any]:
     """Test samples, or of a generator what it makes."""
+    file = place.out / recommended / "model.tflite" if recommended else None
     if place.recipe.judge is None:
-        return {"samples": samples(place.data, outputs, ("float", recommended)), "pictures": []}
-    file = place.out / recommended / "model.tflite"
+        return {"samples": samples(place.data, outputs, ("float", recommended), file), "pictures": []}
     return {"samples": [], "pictures": pictures(place.data, outputs, recommended, file)}
 
 

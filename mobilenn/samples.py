@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,24 +16,45 @@ from mobilenn.report.episodes import episodes
 
 COUNT = 12
 ATTENTION = "attention"  # the output whose values say how much each part of the input mattered
+CLUSTERS, UNKNOWN = "probabilities", "–"  # the output of a network without labels whose values are clusters
 WEIGHT_PLACES = 3  # digits of a stored weight: more than an eye sees
 Outputs = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def samples(data: Dataset, outputs: Outputs, explained: Collection[str] = ()) -> list[dict[str, Any]]:
+def samples(
+    data: Dataset, outputs: Outputs, explained: Sequence[str] = (), file: Path | None = None
+) -> list[dict[str, Any]]:
     """Picks test samples to show: those that any model gets wrong first, then the rest in order.
 
     Args:
         data: whose test split is shown; without labels it shows values.
         outputs: by model (`float` and each variant), outputs on the split by name.
-        explained: the models whose attention is kept.
+        explained: the models whose attention is kept; the last one is that of `file`.
+        file: a .tflite; of one that writes, the samples are read once more, to see what it looked at.
 
     Returns:
         One dictionary a sample, in the form of report.schema.Sample; where episodes were played, those.
     """
     if "episode_scores" in next(iter(outputs.values())):
         return episodes(data.test, outputs, explained)
-    return [_sample(data, outputs, explained, int(row)) for row in _picks(data.test, data.labels, outputs)]
+    rows = [int(row) for row in _picks(data.test, data.labels, outputs)]
+    shown = [_sample(data, outputs, explained, row) for row in rows]
+    model = explained[-1] if explained else ""
+    writes = "source" in data.test.inputs and "tokens" in outputs.get(model, {})
+    if file is not None and writes:
+        for sample, aligned in zip(shown, _aligned(data, outputs[model], file, rows), strict=False):
+            sample["alignment"] = {"model": model, **aligned}
+    return shown
+
+
+def _aligned(data: Dataset, outputs: Mapping[str, np.ndarray], file: Path, rows: list[int]) -> list[dict[str, Any]]:
+    """What a file took its words from, of each sample; nothing where it does not tell."""
+    from mobilenn.runtime.alignment import alignments
+
+    source, said = (np.asarray(array[np.array(rows)]) for array in (data.test.inputs["source"], outputs["tokens"]))
+    vocabulary = Vocabulary.from_dict(data.preprocessing["vocabulary"])
+    found = alignments(file, source, said, vocabulary)
+    return [{"said": list(one.said), "source": list(one.source), "rows": one.rows()} for one in found]
 
 
 def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: int) -> dict[str, Any]:
@@ -43,10 +65,13 @@ def _sample(data: Dataset, outputs: Outputs, explained: Collection[str], row: in
     target = data.test.targets[row]
     return {
         "index": row,
-        "target": data.labels[int(target)] if data.labels else _plain(target, data),
+        "target": _target(target, data, _main(outputs)),
         **shown,
         "weights": _weights(outputs, explained, row, len(shown.get("text", ()))),
-        "predictions": {model: _prediction(made[_main(outputs)][row], data) for model, made in outputs.items()},
+        "alignment": None,
+        "predictions": {
+            model: _prediction(made[_main(outputs)][row], data, _main(outputs)) for model, made in outputs.items()
+        },
     }
 
 
@@ -71,7 +96,16 @@ def _main(outputs: Outputs) -> str:
     return next(iter(next(iter(outputs.values()))))
 
 
-def _prediction(values: np.ndarray, data: Dataset) -> dict[str, Any]:
+def _target(value: Any, data: Dataset, output: str) -> str:
+    """What is true of a sample: a class, a value, a text; nothing is known of rows in which clusters are found."""
+    if data.labels:
+        return data.labels[int(value)]
+    return UNKNOWN if output == CLUSTERS else _plain(value, data)
+
+
+def _prediction(values: np.ndarray, data: Dataset, output: str) -> dict[str, Any]:
+    if not data.labels and output == CLUSTERS:
+        return {"label": f"cluster {int(values.argmax()) + 1}", "confidence": float(values.max())}
     if not data.labels:
         return {"label": _plain(values, data), "confidence": None}
     return {"label": data.labels[int(values.argmax())], "confidence": float(values.max())}

@@ -6,12 +6,15 @@ import re
 import tomllib
 from pathlib import Path
 
+import numpy as np
+
 from mobilenn import data as datasets
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import DataError, RecipeError
 from mobilenn.data.image_folder import ENDINGS
 
+DROP = 0.002  # that a file's inertia may be worse, as a share of the test rows' inertia around their mean
 _OF_ITEMS = ("baskets", "ratings")  # generated sets whose counterpart for the user's own data ends in _csv
 
 
@@ -22,7 +25,7 @@ def new_recipe(name: str, like: str, data_path: Path | None, target: str | None,
         name: the new recipe's name: lower-case letters, digits and _.
         like: the recipe to start from, by name or path.
         data_path: a folder of images, .wav or .txt files, a .csv, a .tsv or a .npz; None keeps the data of `like`.
-        target: for a .csv, the column to predict; a .csv of baskets or ratings has none.
+        target: for a .csv, the column to predict; one of baskets or ratings, or of rows to cluster, has none.
         folder: the folder to write into; it must hold no recipe yet.
 
     Returns:
@@ -61,8 +64,10 @@ def _with_data(text: str, data_path: Path, target: str | None) -> str:
     """Replaces [data] by the user's own, and drops floors that were measured on other data."""
     old = re.search(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", text)
     kept = old[0] if old else ""
-    lines = _item_lines(data_path, kept) or _data_lines(data_path, target)
-    if lines[0] in [f'name = "{name}_csv"' for name in _OF_ITEMS]:
+    lines = _item_lines(data_path, kept) or _row_lines(text, data_path, target) or _data_lines(data_path, target)
+    if 'task = "clustering"' in lines:
+        text = _with_columns(text, lines)
+    elif lines[0] in [f'name = "{name}_csv"' for name in _OF_ITEMS]:
         text = _with_items(text, lines)
     elif _is_text(data_path):
         lines, text = _text_lines(data_path, kept), _with_classes(text, data_path)
@@ -110,6 +115,25 @@ def _with_items(text: str, lines: list[str]) -> str:
     seed = tomllib.loads(text).get("seed", 0)
     items = len(datasets.load(settings.pop("name"), settings, seed).labels)
     return re.sub(r"(?m)^items = .*$", f"items = {items}", text)
+
+
+def _row_lines(text: str, data_path: Path, target: str | None) -> list[str]:
+    """The [data] of rows without a target, where the recipe finds clusters and gets a .csv."""
+    clusters = tomllib.loads(text).get("task") == "clustering"
+    if not clusters or target or data_path.suffix != ".csv" or not data_path.is_file():
+        return []
+    return ['name = "csv"', f"path = {_quoted(str(data_path.resolve()))}", 'task = "clustering"']
+
+
+def _with_columns(text: str, lines: list[str]) -> str:
+    """Sets the number of columns and the allowed drop, in units of the data; drops baselines, which need labels."""
+    settings = tomllib.loads("\n".join(lines))
+    split = datasets.load(settings.pop("name"), settings, tomllib.loads(text).get("seed", 0)).test
+    rows = np.asarray(split.inputs["features"], np.float64)
+    drop = DROP * float(((rows - rows.mean(0)) ** 2).sum())
+    text = re.sub(r"(?m)^features = .*$", f"features = {rows.shape[1]}", text)
+    text = re.sub(r"(?m)^max_drop = .*$", f"max_drop = {drop:.6g}", text)
+    return re.sub(r"(?ms)^\[baselines\..*?(?=^\[|\Z)", "", text)
 
 
 def _is_text(data_path: Path) -> bool:

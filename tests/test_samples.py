@@ -8,6 +8,7 @@ import pytest
 from mobilenn import samples as module
 from mobilenn.core.vocabulary import SPECIAL, Vocabulary
 from mobilenn.data import Dataset, Split
+from mobilenn.runtime.alignment import Alignment
 from mobilenn.samples import samples
 
 
@@ -48,6 +49,15 @@ def test_regression_shows_values():
     assert first["image"] == ""
 
 
+def test_rows_without_labels_belong_to_clusters():
+    data = dataset({"features": np.zeros((2, 2), np.float32)}, np.zeros((2, 1), np.float32))
+    made = {"probabilities": np.array([[0.25, 0.75], [1.0, 0.0]], np.float32), "distances": np.zeros((2, 2))}
+    shown = {row["index"]: row for row in samples(data, {"float": made})}
+    assert shown[0]["predictions"]["float"] == {"label": "cluster 2", "confidence": 0.75}
+    assert shown[1]["predictions"]["float"] == {"label": "cluster 1", "confidence": 1.0}
+    assert shown[0]["target"] == "–"
+
+
 def test_a_text_shows_its_tokens_and_their_weights_without_the_padding():
     vocabulary = Vocabulary.fit(["open the lock", "close the file"], "word", 20)
     tokens = vocabulary.encode_all(["open the door", ""], 5)
@@ -83,6 +93,30 @@ def test_a_translation_is_shown_as_text_wrong_ones_first():
     assert (first["text"], first["target"], first["predictions"]["float"]["label"]) == (["three"], "one", "three")
     assert len(rest) == 2
     assert {sample["predictions"]["float"]["label"] for sample in rest} == {"two", "three"}
+
+
+def test_a_text_written_from_a_text_shows_what_was_looked_at(monkeypatch, tmp_path):
+    known = Vocabulary(kind="word", tokens=(*SPECIAL, "one", "two", "three"))
+    source = known.encode_all(["one", "two", "three"], 3)
+    targets = known.encode_all(["two", "three", "one"], 3, end=True)
+    asked = []
+
+    def played(path, source, said, vocabulary):
+        asked.append((path, source.tolist(), said.tolist()))
+        texts = [tuple(vocabulary.tokens[token] for token in row if token) for row in source]
+        return [Alignment(source=text, said=("two",), weights=np.full((1, 1), 0.2)) for text in texts]
+
+    monkeypatch.setattr("mobilenn.runtime.alignment.alignments", played)
+    data = dataset({"source": source, "target_in": targets}, targets, preprocessing={"vocabulary": known.to_dict()})
+    outputs = {"float": {"tokens": targets}, "int8": {"tokens": targets[:, ::-1].copy()}}
+    path = tmp_path / "model.tflite"
+    shown = samples(data, outputs, ("float", "int8"), path)
+    order = [row["index"] for row in shown]
+    assert asked == [(path, source[order].tolist(), outputs["int8"]["tokens"][order].tolist())]
+    for row in shown:
+        assert row["alignment"] == {"model": "int8", "said": ["two"], "source": row["text"], "rows": ["33"]}
+    assert all(row["alignment"] is None for row in samples(data, outputs, ("float", "")))
+    assert len(asked) == 1
 
 
 def test_characters_are_shown_in_one_piece():

@@ -17,6 +17,7 @@ from mobilenn.cli import options
 @click.option("--length", type=click.IntRange(1), help="Tokens to say at most; default: what the file was trained for.")
 @click.option("--temperature", type=float, help="Draw tokens by probability; below 1 the probable ones more often.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of what --temperature draws.")
+@click.option("--attention", is_flag=True, help="Show which tokens of TEXT each one was taken from.")
 @options.as_json
 def command(file: Path, text: str, as_json: bool, **wanted: Any) -> None:
     """Translate, sum up or continue TEXT with a .tflite FILE and the vocabulary inside it."""
@@ -29,3 +30,7 @@ def command(file: Path, text: str, as_json: bool, **wanted: Any) -> None:
     if as_json:
         return options.print_json(found)
     click.echo(found["text"])
+    if "attention" in found:
+        from mobilenn.cli.tables import attention
+
+        click.echo(attention(found["attention"]))

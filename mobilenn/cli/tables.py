@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+_LOOKED_AT = 3  # tokens of a source that are named for each token said
+
 
 def render(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> str:
     """Returns a table as text, numbers to the right; coloured only where standard output is a terminal."""
@@ -125,3 +127,15 @@ def _signatures(values: Mapping[str, Any]) -> str:
 def _runs(values: Mapping[str, Any]) -> str:
     rows = [(name, "yes" if not faults else "; ".join(faults)) for name, faults in values["portability"].items()]
     return render(("runtime", "runs"), rows)
+
+
+def attention(found: Mapping[str, Any]) -> str:
+    """Returns the tokens said, each with those of the source that mattered most and their weights."""
+    from mobilenn.runtime.alignment import strongest
+
+    rows = []
+    for token, weights in zip(found["said"], found["weights"], strict=True):
+        places = strongest(weights, _LOOKED_AT)
+        most = ", ".join(f"{found['source'][i]!r} ({i + 1}) {100 * weights[i]:.0f} %" for i in places)
+        rows.append((token, most, "█" * round(20 * weights[places[0]])))
+    return render(("said", "taken from (place)", ""), rows)

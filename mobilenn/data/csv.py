@@ -1,4 +1,4 @@
-"""A table of the user's own: a .csv with a target column."""
+"""A table of the user's own: a .csv with a target column, or without one to find clusters in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobilenn.core.errors import DataError, nearest
+from mobilenn.core.errors import DataError, RecipeError, nearest
 from mobilenn.data import Dataset
 from mobilenn.data._csv import finite, read, shown
 from mobilenn.data._files import file_fingerprint, raise_faults
@@ -21,23 +21,27 @@ class Settings:
 
     Args:
         path: the .csv: UTF-8, a header, then one sample a row.
-        target: name of the column to predict.
+        target: name of the column to predict; `clustering` has none.
         features: names of the columns to predict from; left out, all others.
-        task: `classification` (the target's different texts are the classes, sorted) or `regression`.
+        task: `classification` (the target's different texts are the classes, sorted), `regression`, or `clustering`.
         delimiter: between cells.
         validation, test: shares of all rows.
     """
 
     path: str
-    target: str
+    target: str = ""
     features: tuple[str, ...] = ()
-    task: Literal["classification", "regression"] = "classification"
+    task: Literal["classification", "regression", "clustering"] = "classification"
     delimiter: str = ","
     validation: float = 0.15
     test: float = 0.25
 
     def __post_init__(self) -> None:
         check_shares(self.validation, self.test)
+        if (self.task == "clustering") == bool(self.target):
+            what = f"names the target '{self.target}'" if self.target else "lacks the key 'target'"
+            allowed = 'Allowed: a column to predict; or task = "clustering", and none.'
+            raise RecipeError(f"[data] {what}; its task is {self.task}.", allowed)
 
 
 def fingerprint(settings: Settings) -> str:
@@ -61,16 +65,15 @@ def load(settings: Settings, seed: int) -> Dataset:
         faults = _class_faults(targets, labels, settings)
     raise_faults(settings.path, faults)
     numbers = np.array([labels.index(text) for text in targets] if labels else [float(text) for text in targets])
-    described = (
-        f"{len(rows):,} rows of {Path(settings.path).name}, {len(columns)} columns, to predict '{settings.target}'."
-    )
+    aim = f"to predict '{settings.target}'" if settings.target else "to find clusters in"
+    described = f"{len(rows):,} rows of {Path(settings.path).name}, {len(columns)} columns, {aim}."
     shares = (settings.validation, settings.test, seed)
     return dataset(np.array(features, np.float32), numbers, labels, described, shares)
 
 
 def _columns(header: list[str], settings: Settings) -> list[str]:
     wanted = list(settings.features) or [name for name in header if name != settings.target]
-    for name in (settings.target, *wanted):
+    for name in filter(None, (settings.target, *wanted)):
         if name not in header:
             raise DataError(f"{settings.path} has no column '{name}'.", nearest(name, header))
     if settings.target in wanted or not wanted:
@@ -84,7 +87,7 @@ def _parse(
     """Numbers, targets and faults of every row."""
     name = Path(settings.path).name
     places = [header.index(column) for column in columns]
-    target = header.index(settings.target)
+    target = header.index(settings.target) if settings.target else None
     features, targets, faults = [], [], []
     for line, row in rows:
         if len(row) != len(header):
@@ -99,7 +102,7 @@ def _parse(
         faults += bad
         if not bad:
             features.append([float(row[place]) for place in places])
-            targets.append(row[target].strip())
+            targets.append("0" if target is None else row[target].strip())
     return features, targets, faults
 
 

@@ -152,7 +152,7 @@ def _samples(report: Report) -> list[str]:
     played = bool(view_episodes.spreads(report))
     heads = [*(("Episode", "Best possible") if played else ("Sample", "Truth")), *map(escape, models)]
     body = [[str(row.index), escape(row.target), *(_said(row, model) for model in models)] for row in rows]
-    looked = [_looked(row) for row in rows if row.attended.words or row.attended.tokens]
+    looked = [_looked(row) for row in rows if row.attended.words or row.attended.tokens or row.aligned.words]
     return [
         f"## {'Episodes' if played else 'Samples'} of the test split",
         table(heads, body, left=len(heads)),
@@ -165,7 +165,8 @@ def _looked(row: view_errors.SampleRow) -> str:
     found = row.attended
     said = f" {escape(found.text)}" if found.tokens else ""
     most = f" ({escape(found.model)} looked at {escape(found.words)})" if found.words else ""
-    return f"- Sample {row.index}:{said}{most}"
+    wrote = f" ({escape(row.aligned.model)} looked, for {escape(row.aligned.words)})" if row.aligned.words else ""
+    return f"- Sample {row.index}:{said}{most}{wrote}"
 
 
 def _said(row: view_errors.SampleRow, model: str) -> str:

@@ -125,6 +125,22 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """What of a text a model looked at when it wrote another.
+
+    Args:
+        model: which.
+        said, source: tokens.
+        rows: of each token said, the weights of the source's tokens: two hexadecimal digits each, 00 to ff for 0 to 1.
+    """
+
+    model: str
+    said: tuple[str, ...]
+    source: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """A test sample.
 
@@ -134,6 +150,7 @@ class Sample:
         text: its tokens, where it is a text.
         weights: by model, how much each part mattered: of a text each token, of an image each patch row by
             row, of a clip each frame.
+        alignment: of a model that writes a text from a text; None of others.
     """
 
     index: int
@@ -143,6 +160,7 @@ class Sample:
     text: tuple[str, ...] = ()
     weights: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     predictions: Mapping[str, Prediction]
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

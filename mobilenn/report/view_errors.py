@@ -12,6 +12,7 @@ from typing import Any
 from mobilenn.report import format as fmt
 from mobilenn.report.schema import Prediction, Report, Sample
 from mobilenn.report.view import shown
+from mobilenn.report.view_alignment import Aligned, aligned
 from mobilenn.report.view_attention import Attended, attended
 
 _IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
@@ -136,7 +137,7 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRow:
-    """A test sample, what every model said about it, and what it attended to; `wide` images are strips of frames.
+    """A test sample, what every model said of it, and what was looked at; `wide` images are strips of frames.
 
     `film` is a GIF of an episode, or empty.
     """
@@ -149,6 +150,7 @@ class SampleRow:
     said: tuple[Said, ...]
     wrong: bool
     attended: Attended
+    aligned: Aligned
 
 
 def sample_rows(report: Report) -> list[SampleRow]:
@@ -172,6 +174,7 @@ def _sample_row(report: Report, sample: Sample) -> SampleRow:
         said=said,
         wrong=any(item.right is False for item in said),
         attended=attended(sample, (shown(report), FLOAT), wide),
+        aligned=aligned(sample.alignment),
     )
 
 

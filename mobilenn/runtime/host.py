@@ -158,6 +158,21 @@ class HostSession:
         found, arrays = self._call("generate", dict(wanted), {"text": text})
         return arrays["tokens"][0], found.get("score")
 
+    def looked(self, source: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """What of a source each token was taken from.
+
+        Args:
+            source: (B, S) int32.
+            said: (B, T) int32, what the file said of it by whatever search, padded behind `<end>`.
+
+        Returns:
+            (B, T, S) float32: how much each token of the source mattered; 0 at padding.
+
+        Raises:
+            ArtifactError, DataError: the file is no sequence file, takes no source, or does not tell.
+        """
+        return self._call("looked", {}, {"source": source, "said": said})[1]["attention"]
+
     def stream(self, key: str, name: str, pieces: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a signature piece by piece, handing its state on, which starts as zeros.
 

@@ -192,6 +192,15 @@ def _key(signatures: Mapping[str, Signature]) -> str:
 
 def generate(arguments: dict[str, Any], arrays: Arrays, _: Any) -> Result:
     """Says one text; see `SequenceRun.generate`. `text` holds the source, or what to go on from."""
+    return _sequence().generate(arguments, arrays["text"])
+
+
+def looked(_: dict[str, Any], arrays: Arrays, __: Any) -> Result:
+    """What of `source` (B, S) each token of `said` (B, T) was taken from: see sequence.looked."""
+    return {}, {"attention": _sequence().looked(arrays["source"], arrays["said"])}
+
+
+def _sequence() -> Any:
     if not _loaded["sequence"]:
         raise ArtifactError("The file says no texts.", "Allowed: files with the signature decode_step.")
     return _loaded["run"]
@@ -290,5 +299,6 @@ def memory(_: dict[str, Any], __: Arrays, ___: Any) -> Result:
 
 if __name__ == "__main__":
     jobs = {"load": load, "predict": predict, "measure": measure, "memory": memory}
-    jobs |= {"thread": thread, "profile": profile, "generate": generate, "stream": stream, "call": call}
+    jobs |= {"thread": thread, "profile": profile, "call": call}
+    jobs |= {"generate": generate, "looked": looked, "stream": stream}
     worker.serve(jobs, max_address_bytes=MAX_ADDRESS_BYTES)

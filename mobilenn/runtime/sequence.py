@@ -28,6 +28,7 @@ from mobilenn.core.errors import DataError
 from mobilenn.core.vocabulary import END, PAD, START
 
 ENCODE, DECODE = "encode", "decode_step"
+ATTENTION = "attention"  # the output of a step whose values say how much each token of the source mattered
 LEAST_PROBABILITY = 1e-9  # below it, rounding decides; its logarithm is the least that a score counts
 
 Arrays = Mapping[str, np.ndarray]
@@ -142,6 +143,33 @@ def greedy(steps: Steps, source: np.ndarray | None, length: int, prompt: np.ndar
             break
         outputs, state = steps.step(said[:, place], state)
     return said
+
+
+def looked(steps: Steps, source: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """What of the source each token was taken from, whatever search has said it.
+
+    The file reads its own words once more, so that no search has to keep what hardly anybody asks for.
+
+    Args:
+        steps: the file.
+        source: (B, S) int32.
+        said: (B, T) int32, padded behind `<end>`.
+
+    Returns:
+        (B, T, S) float32, the output `attention` of each step; 0 at padding.
+
+    Raises:
+        DataError: the file gives no attention, or takes no so long a text.
+    """
+    check_length(steps, said.shape[1], 1)
+    read = np.concatenate([np.full((len(said), 1), START, np.int32), said[:, :-1]], axis=1)
+    state, rows = steps.start(source, len(said)), []
+    for column in read.T:
+        outputs, state = steps.step(column, state)
+        if ATTENTION not in outputs:
+            raise DataError("The file does not tell what it looks at.", f"Allowed: files whose step gives {ATTENTION}.")
+        rows.append(outputs[ATTENTION])
+    return np.where((said == PAD)[..., np.newaxis], 0.0, np.stack(rows, axis=1)).astype(np.float32)
 
 
 def transcribe(steps: Steps, inputs: Arrays) -> dict[str, np.ndarray]:

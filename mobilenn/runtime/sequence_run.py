@@ -69,6 +69,10 @@ class SequenceRun:
             return {}, {"tokens": search.sample(self.steps, source, length, draw, prompt)}
         return {}, {"tokens": sequence.greedy(self.steps, source, length, prompt)}
 
+    def looked(self, source: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """What of the sources each token was taken from; see `sequence.looked`."""
+        return sequence.looked(self.steps, source, said)
+
 
 def ends(signatures: Mapping[str, Signature]) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Inputs and outputs of a sequence file as a whole; what an app sees are its signatures."""

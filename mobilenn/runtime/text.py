@@ -12,9 +12,11 @@ import numpy as np
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError, DataError, RecipeError
 from mobilenn.core.vocabulary import PAD, UNKNOWN, Vocabulary
+from mobilenn.runtime.alignment import Alignment, align, tells
 from mobilenn.runtime.host import Api, HostSession
 from mobilenn.tflite.package import unpack
 
+WEIGHT_PLACES = 4  # digits of a weight that is told
 UNTOLD_LENGTH = 200  # tokens said where the file does not tell how many
 
 
@@ -27,6 +29,7 @@ class Wanted:
         length: tokens said at most; None takes the file's own limit.
         temperature: draws tokens by their probability raised to its inverse; None draws none.
         seed: of the draws.
+        attention: whether to tell what of the source each token was taken from.
         api: LiteRT's Interpreter, or CompiledModel.
     """
 
@@ -34,6 +37,7 @@ class Wanted:
     length: int | None = None
     temperature: float | None = None
     seed: int = 0
+    attention: bool = False
     api: Api = "interpreter"
 
     def __post_init__(self) -> None:
@@ -56,7 +60,8 @@ def say(path: Path, text: str, wanted: Wanted = Wanted()) -> dict[str, Any]:
 
     Returns:
         `text`, `tokens`, `score` of beam search or None, and of what was read `read` and `unknown` (numbers of
-        tokens) and `left_out` (those past the file's length).
+        tokens) and `left_out` (those past the file's length). Where asked for, `attention`: the `source`'s tokens,
+        those `said`, and the `weights` of the former for each of the latter.
 
     Raises:
         ArtifactError: the file is none, is damaged, or carries no vocabulary.
@@ -76,7 +81,11 @@ def say(path: Path, text: str, wanted: Wanted = Wanted()) -> dict[str, Any]:
             read[: len(kept)] = kept
         length = preprocessing.get("target_length", UNTOLD_LENGTH) if wanted.length is None else wanted.length
         options = {"length": length, "beam": wanted.beam, "temperature": wanted.temperature, "seed": wanted.seed}
+        if wanted.attention and not tells(session):
+            hint = "Allowed: files of a recipe that translates or sums up."
+            raise ArtifactError(f"{path} does not tell what it looks at.", hint)
         said, score = session.generate(read, options)
+        looked = align(session, read, said, vocabulary) if wanted.attention else None
     counted = read[read != PAD]
     return {
         "text": vocabulary.decode(said),
@@ -85,7 +94,13 @@ def say(path: Path, text: str, wanted: Wanted = Wanted()) -> dict[str, Any]:
         "read": len(counted),
         "unknown": int((counted == UNKNOWN).sum()),
         "left_out": len(tokens) - len(counted),
+        **({"attention": _plain(looked)} if looked else {}),
     }
+
+
+def _plain(looked: Alignment) -> dict[str, Any]:
+    weights = np.round(looked.weights.astype(np.float64), WEIGHT_PLACES).tolist()
+    return {"source": list(looked.source), "said": list(looked.said), "weights": weights}
 
 
 def _preprocessing(path: Path) -> Mapping[str, Any]:

@@ -19,11 +19,12 @@ from mobilenn.core.precision import Precision
 from mobilenn.core.records import to_dict
 from mobilenn.core.vocabulary import END, PAD, SPECIAL, START, Vocabulary
 from mobilenn.jobs.quantize import recorded
-from mobilenn.jobs.sequences import BEAM_WIDTH, transcribe, transcripts
+from mobilenn.jobs.sequences import BEAM_WIDTH, keras_steps, transcribe, transcripts
 from mobilenn.networks._steps import step_models
 from mobilenn.networks.char_lm import TINY as CHAR_LM
 from mobilenn.networks.seq2seq import TINY as SEQ2SEQ
 from mobilenn.requantize import quantize_file
+from mobilenn.runtime.alignment import alignments
 from mobilenn.runtime.host import HostSession
 from mobilenn.runtime.text import Wanted, say
 from mobilenn.tflite.inspect import precheck
@@ -186,6 +187,47 @@ def test_the_end_of_a_long_source_is_left_out_and_said_to_be(made):
     done = run(path, "abcdef"[:length] + "t" * 9, "--json")
     assert f"9 of {length + 9} tokens past the file's length were left out" in done.stderr
     assert json.loads(done.stdout)["tokens"] == say(path, "abcdef"[:length])["tokens"]
+
+
+@pytest.mark.parametrize("way", [(), ("--beam", "2"), ("--temperature", "1.5")], ids=["greedy", "beam", "drawn"])
+def test_a_file_shows_what_it_looked_at(made, way):
+    path, _, parts, inputs = made
+    if "encode" not in parts:
+        with pytest.raises(ArtifactError, match="does not tell what it looks at"):
+            run(path, "abc", *way, "--attention")
+        return
+    length = inputs["source"].shape[1]
+    text = "abcdef"[: max(1, length - 1)]
+    found = json.loads(run(path, text, *way, "--attention", "--json").stdout)
+    looked = found["attention"]
+    assert looked["source"] == list(text)
+    assert looked["said"] == [VOCABULARY.tokens[token] for token in found["tokens"]]
+    steps = keras_steps(parts)
+    source = VOCABULARY.encode_all([text], length)
+    state = steps.start(source, 1)
+    for token, row in zip([START, *found["tokens"]], looked["weights"], strict=False):
+        outputs, state = steps.step(np.array([token]), state)
+        np.testing.assert_allclose(row, outputs["attention"][0, : len(text)], atol=1e-4)
+    shown = run(path, text, *way, "--attention").stdout
+    assert shown.startswith(found["text"])
+    place = int(np.argmax(looked["weights"][0]))
+    assert f"{text[place]!r} ({place + 1}) {100 * looked['weights'][0][place]:.0f} %" in shown
+
+
+def test_samples_are_aligned_with_what_was_said_of_them(made):
+    path, _, parts, inputs = made
+    if "encode" not in parts:
+        assert alignments(path, inputs["tokens"], inputs["tokens"], VOCABULARY) == []
+        return
+    said = np.full((2, 3), PAD, np.int32)
+    said[0, 0], said[1] = END, [5, 6, END]
+    first, second = alignments(path, inputs["source"][:2], said, VOCABULARY)
+    assert (first.said, second.said) == (("<end>",), ("b", "c", "<end>"))
+    for aligned in (first, second):
+        assert aligned.weights.shape == (len(aligned.said), len(aligned.source))
+        np.testing.assert_allclose(aligned.weights.sum(1), 1, atol=1e-4)  # padding is never looked at
+        values = [list(bytes.fromhex(row)) for row in aligned.rows()]
+        np.testing.assert_allclose(np.array(values) / 255, aligned.weights, atol=0.5 / 255 + 1e-6)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])

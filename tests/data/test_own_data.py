@@ -45,6 +45,31 @@ def test_a_csv_can_be_regressed(tmp_path):
     np.testing.assert_allclose(dataset.train.targets[:, 0], dataset.train.inputs["features"][:, 0] * 2.5)
 
 
+def test_a_csv_without_a_target_is_there_to_find_clusters_in(tmp_path):
+    settings = table(tmp_path / "t.csv", [(i, i + 1, i + 2) for i in range(30)])
+    del settings["target"]
+    dataset = data.load("csv", {**settings, "task": "clustering"}, 1)
+    data.validate(dataset)
+    assert dataset.labels == ()
+    assert dataset.train.inputs["features"].shape[1] == 3
+    parts = (dataset.train, dataset.validation, dataset.test)
+    assert sorted(np.concatenate([part.inputs["features"][:, 2] for part in parts])) == list(range(2, 32))
+    chosen = data.load("csv", {**settings, "task": "clustering", "features": ["y", "a"]}, 1)
+    np.testing.assert_array_equal(chosen.test.inputs["features"], dataset.test.inputs["features"][:, [2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "clustering"}, "names the target 'y'; its task is clustering"),
+        ({"target": ""}, "lacks the key 'target'"),
+    ],
+)
+def test_a_csv_has_a_target_or_clusters(tmp_path, change, message):
+    with pytest.raises(RecipeError, match=message):
+        data.load("csv", {**table(tmp_path / "t.csv", good()), **change}, 1)
+
+
 @pytest.mark.parametrize(
     ("row", "fault"),
     [

@@ -226,7 +226,7 @@ def _sample(random: np.random.Generator, index: int) -> dict[str, Any]:
     for name in ("float", *VARIANTS):
         wrong = index in (4, 7) or (name == "int4" and index % 3 == 0)
         made[name] = {"label": other if wrong else target, "confidence": float(random.uniform(0.45, 0.999))}
-    seen = {"image": _digit(target), "text": [], "weights": {}}
+    seen = {"image": _digit(target), "text": [], "weights": {}, "alignment": None}
     return {"index": 40 * index + 3, "target": target, **seen, "predictions": made}
 
 

@@ -108,6 +108,29 @@ def test_a_transcript_is_greedy_and_scores_the_reference(seed, rows, length):
     assert not found["log_probability"][sequence.expectations(target_in, ends=True) == PAD].any()
 
 
+def test_what_was_looked_at_follows_what_was_said_whoever_said_it():
+    steps, _ = table(3, source=True, limit=4)
+
+    def decode(arrays):  # looks at the place that the last two tokens point to
+        place = (arrays["token"][:, 0] + arrays["before"][:, 0]) % 3
+        return {**steps.decode(arrays), "attention": np.eye(3, dtype=np.float32)[place]}
+
+    telling = Steps(decode=decode, inputs=steps.inputs, encode=steps.encode)
+    source = np.array([[4, 5, 0], [6, 4, 5]], np.int32)
+    said = np.array([[5, 4, END, PAD], [6, 6, 4, 5]], np.int32)
+    found = sequence.looked(telling, source, said)
+    assert found.shape == (2, 4, 3)
+    read = np.concatenate([np.full((2, 1), START), said[:, :-1]], axis=1)
+    before = np.concatenate([np.zeros((2, 1), int), read[:, :-1]], axis=1)
+    expected = np.eye(3)[(read + before) % 3] * (said != PAD)[..., None]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found[:1], sequence.looked(telling, source[:1], said[:1]))
+    with pytest.raises(DataError, match="Allowed: 1 to 4"):
+        sequence.looked(telling, source, np.ones((2, 5), np.int32))
+    with pytest.raises(DataError, match="does not tell what it looks at"):
+        sequence.looked(steps, source, said)
+
+
 def test_without_a_source_the_best_next_token_stands_at_every_place():
     steps, weights = table(3)
     tokens = np.array([[4, 6, 5, 4]], np.int32)

@@ -1,4 +1,4 @@
-"""The README's few lines that fine-tune a file do so."""
+"""The few lines of the pages that train a file do so."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import tf_keras as keras
+from PIL import Image
 
 from mobilenn.convert.flatbuffer import to_flatbuffer
+from mobilenn.convert.lloyd import lloyd_parts
 from mobilenn.convert.training import training_parts
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable, load
-from mobilenn.networks import mlp
+from mobilenn.networks import kmeans, mlp
 from mobilenn.tflite.merge import SIGNATURE, merge
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+README, PALETTE = ROOT / "README.md", ROOT / "docs" / "palette.md"
 COUNT = 32
+COLOURS = np.array([[250, 10, 10], [10, 250, 10], [10, 10, 250]], np.uint8)
 
 
 def test_the_readme_fine_tunes_a_file(tmp_path, monkeypatch, capsys):
@@ -42,3 +46,25 @@ def test_the_readme_fine_tunes_a_file(tmp_path, monkeypatch, capsys):
     said = [known["infer"](image=image[None], **kept)["probabilities"].argmax() for image in images]
     np.testing.assert_array_equal(said, digits)
     assert capsys.readouterr().out.strip().startswith("[[")
+
+
+def test_the_page_on_palettes_finds_the_colours_of_a_photo(tmp_path, monkeypatch, capsys):
+    first, second = re.findall(r"```python\n(.*?)```", PALETTE.read_text(encoding="utf-8"), re.S)
+    model = kmeans.build(kmeans.Config(features=3, clusters=3))
+    model.set_weights([COLOURS.astype(np.float32)[::-1] / 2 + 60])
+    path = tmp_path / "out/palette/trainable/model.tflite"
+    path.parent.mkdir(parents=True)
+    parts = lloyd_parts(model, load("kmeans").variants["trainable"].trainable)
+    path.write_bytes(merge({SIGNATURE: to_flatbuffer(model, Precision.FLOAT32), **parts}))
+    monkeypatch.chdir(tmp_path)
+    photo = COLOURS[np.random.default_rng(0).integers(0, 3, (64, 64))]
+    Image.fromarray(photo).save("photo.png")
+    known = {}
+    exec(compile(first, str(PALETTE), "exec"), known)
+    lines = (tmp_path / "pixels.csv").read_text(encoding="utf-8").splitlines()
+    assert (lines[0], len(lines)) == ("red,green,blue", 1 + 64 * 64)
+    exec(compile(second, str(PALETTE), "exec"), known)
+    np.testing.assert_allclose(known["colours"], COLOURS[::-1], atol=1e-3)
+    assert known["losses"][0] > 100
+    assert known["losses"][-1] == 0
+    assert "250" in capsys.readouterr().out
