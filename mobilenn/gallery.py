@@ -31,36 +31,24 @@ def pictures(data: Dataset, outputs: Mapping[str, Mapping[str, np.ndarray]], rec
         recommended: the variant to ship; empty where there is none: float alone is shown then.
         file: the recommended variant's file, which makes the walk.
     """
-    known = data.test.context
-    made = np.asarray(outputs[recommended or "float"]["image"])
-    names = named(known["judge"]({"image": made})["probabilities"], len(known["labels"]))
-    rows = by_class(names, len(known["labels"]))
-    shown = [_by_class(recommended or "float", made, rows, known["labels"])]
+    known, shown = data.test.context, recommended or "float"
+    made, classes = np.asarray(outputs[shown]["image"]), len(known["labels"])
+    rows = by_class(named(known["judge"]({"image": made})["probabilities"], classes), classes)
+    said = f"A row a class, as the judge names them: {', '.join(known['labels'][: len(rows) - 1])}."
+    last = f"The last row holds images that it gives no name with a confidence above {SURE}."
+    sheets = [picture(f"{shown}: samples", f"{said} {last}", [made[row] for row in rows])]
     if recommended:
-        shown.append(
-            _by_class(
-                "float", outputs["float"]["image"], rows, known["labels"], f"The same latents as {recommended}'s."
-            )
-        )
-        shown.append(_walk(recommended, file, data.test.inputs["latent"]))
-    return [*shown, _neighbours(recommended or "float", made, known["known"])]
+        same = [outputs["float"]["image"][row] for row in rows]
+        sheets.append(picture("float: samples", f"The same latents as {recommended}'s, at the same places.", same))
+        sheets.append(_walk(recommended, file, data.test.inputs["latent"]))
+    real = [known["images"][known["classes"] == label][:COLUMNS] for label in range(len(rows) - 1)]
+    sheets.append(picture("Real test images", "A row a class, for comparison.", real))
+    return [*sheets, _neighbours(shown, made, known["known"])]
 
 
 def by_class(names: np.ndarray, classes: int) -> list[np.ndarray]:
     """Row numbers of the first images of each class, at most ten, and of those without a name; see `named`."""
     return [np.flatnonzero(names == label)[:COLUMNS] for label in [*range(min(classes, ROWS)), -1]]
-
-
-def _by_class(
-    model: str, images: np.ndarray, rows: list[np.ndarray], labels: tuple[str, ...], note: str = ""
-) -> dict[str, Any]:
-    said = f"A row a class, as the judge names them: {', '.join(labels[: len(rows) - 1])}."
-    last = f"The last row holds images that it gives no name with a confidence above {SURE}."
-    return {
-        "title": f"{model}: samples",
-        "note": " ".join(filter(None, (said, last, note))),
-        "image": png(sheet([images[row] for row in rows])),
-    }
 
 
 def _walk(model: str, file: Path, latents: np.ndarray) -> dict[str, Any]:
@@ -71,14 +59,19 @@ def _walk(model: str, file: Path, latents: np.ndarray) -> dict[str, Any]:
         images = session.predict({"latent": np.concatenate(ways)})["image"]
     note = f"Each row leads from one of the first {2 * len(ways)} test latents to the next, on the sphere between them."
     rows = list(images.reshape(len(ways), COLUMNS, *images.shape[1:]))
-    return {"title": f"{model}: a walk through latent space", "note": note, "image": png(sheet(rows))}
+    return picture(f"{model}: a walk through latent space", note, rows)
 
 
 def _neighbours(model: str, images: np.ndarray, known: np.ndarray) -> dict[str, Any]:
     first = images[:COLUMNS]
     _, rows = neighbours(first, known)
     note = "Above, the first test latents' images; below each, the training image that is nearest to it pixel by pixel."
-    return {"title": f"{model}: is it copied?", "note": note, "image": png(sheet([first, known[rows]]))}
+    return picture(f"{model}: is it copied?", note, [first, known[rows]])
+
+
+def picture(title: str, note: str, rows: list[np.ndarray]) -> dict[str, Any]:
+    """Rows of images as a report.schema.Picture."""
+    return {"title": title, "note": note, "image": png(sheet(rows))}
 
 
 def between(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:

@@ -73,6 +73,8 @@ def _with_data(text: str, data_path: Path, target: str | None) -> str:
         lines, text = _text_lines(data_path, kept), _with_classes(text, data_path)
     elif lines[0] == 'name = "audio_folder"':
         text = _with_classes(text, data_path)  # the folder of noises among them: it becomes silence
+    elif lines[0] == 'name = "image_folder"' and re.search(r"(?m)^\[judge\]", text):
+        lines, text = _generated(lines, text, data_path)
     table = "\n".join(["[data]", *lines])
     text = re.sub(r"(?ms)^\[floor\]\n.*?(?=^\[|\Z)", "", text)
     return re.sub(r"(?ms)^\[data\]\n.*?(?=^\[|\Z)", lambda _: f"{table}\n\n", text)
@@ -159,6 +161,15 @@ def _with_classes(text: str, data_path: Path) -> str:
         rows = data_path.read_text(encoding="utf-8", errors="replace").splitlines()
         found = {row.partition("\t")[0].strip() for row in rows if "\t" in row}
     return re.sub(r"(?m)^classes = .*$", f"classes = {max(2, len(found))}", text)
+
+
+def _generated(lines: list[str], text: str, data_path: Path) -> tuple[list[str], str]:
+    """The [data] of images to be generated, of the size that the network makes; all who know classes learn how many."""
+    config = tomllib.loads(text)["config"]
+    lines = [*lines, *(f"{key} = {config[key]}" for key in ("size", "channels"))]
+    text = _with_classes(text, data_path)
+    classes = tomllib.loads(text)["config"]["classes"]
+    return lines, re.sub(r"(?ms)(^\[judge\].*?\bclasses = )\d+", rf"\g<1>{classes + 1}", text)
 
 
 def _folder_kind(folder: Path) -> str:

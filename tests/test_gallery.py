@@ -75,9 +75,12 @@ def test_where_nothing_can_be_shipped_float_is_shown_alone():
         "judge": lambda inputs: {"probabilities": np.tile([0.95, 0.05], (len(inputs["image"]), 1))},
         "labels": ("a", "b"),
         "known": images[::-1].astype(np.uint8),
+        "images": images[:7].astype(np.uint8),
+        "classes": np.array([0, 1, 1, 0, 1, 1, 0]),
     }
     data = SimpleNamespace(test=SimpleNamespace(inputs={"latent": np.zeros((30, 2))}, context=context))
     found = gallery.pictures(data, {"float": {"image": images}}, "", None)
-    assert [picture["title"] for picture in found] == ["float: samples", "float: is it copied?"]
-    copied = opened(found[1]["image"])
+    assert [picture["title"] for picture in found] == ["float: samples", "Real test images", "float: is it copied?"]
+    copied = opened(found[2]["image"])
+    assert opened(found[1]["image"]).shape == (2 * 5 - 1, 12 * 5 - 1)
     np.testing.assert_allclose(copied[:4], copied[5:9], atol=1)  # each has its own double below it

@@ -74,6 +74,7 @@ def test_the_pages_show_what_it_makes_and_who_judged(finished):
         f"{recommended}: samples",
         "float: samples",
         f"{recommended}: a walk through latent space",
+        "Real test images",
         f"{recommended}: is it copied?",
     ]
     page, text = (out / "report.html").read_text(), (out / "report.md").read_text()

@@ -82,7 +82,7 @@ def judge(report: Report) -> list[str]:
     if not rows:
         return []
     heads, shares = view_judge.share_rows(report)
-    parts = ["## The judge", text_table(view_judge.HEADS, rows, left=1)]
+    parts = ["## The judge", text_table(view_judge.HEADS, rows, left=3)]
     return [*parts, "### Share of the images by class", text_table(list(map(escape, heads)), shares)]
 
 

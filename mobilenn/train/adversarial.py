@@ -36,8 +36,8 @@ _ROWS = 64  # images made at a time where nothing is learned
 def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, run: FitRun) -> Snapshot:
     """Trains a generator like `mobilenn.networks.gan` in place; it ends with the average of its weights.
 
-    The loss is the non-saturating one. The discriminator has a learning rate of its own, as a rule a higher one: it
-    has to keep up with the generator. Real images are labelled 1 − label_smoothing, generated ones 0: were those
+    The loss is the non-saturating one. Generator and discriminator have learning rates of their own, so that neither
+    outruns the other. Real images are labelled 1 − label_smoothing, generated ones 0: were those
     smoothed too, the discriminator would have to rise where images are worst. Random changes are made to real
     and to generated images alike, so that the generator does not learn them. A discriminator with a logit for each
     class also learns the classes of the real images, beside what it is for. Resuming, events and history are those

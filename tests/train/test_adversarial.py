@@ -53,6 +53,7 @@ def weights(result: Any) -> bytes:
     return b"".join(weight.tobytes() for weight in result.model.get_weights())
 
 
+@pytest.mark.slow
 def test_the_generator_learns_where_images_are_bright(request_for: Request, images: Dataset) -> None:
     """Every training image has two bright columns among its first six; the last two are never bright."""
     rates = {"learning_rate": 5e-3, "discriminator_rate": 1e-2, "averaging": 0.95}
@@ -88,6 +89,7 @@ def test_without_a_judge_nothing_is_watched(images: Dataset) -> None:
     assert _watched(model, images.validation, False) == {"val_named": None, "val_frechet_distance": None}
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(request_for: Request, images: Dataset) -> None:
     one, other = (train(replace(request_for(epochs=1, **SETTINGS), seed=seed), images) for seed in (7, 8))
     assert weights(one) != weights(other)
@@ -144,6 +146,7 @@ def test_the_average_is_its_formula() -> None:
     assert wanted != pytest.approx(4.0)
 
 
+@pytest.mark.slow
 def test_no_averaging_ships_the_last_weights_and_averaging_others(request_for: Request, images: Dataset) -> None:
     """With keep = 0 the model is the generator of the last step; a long average lies elsewhere, statistics too."""
     plain, long = (train(request_for(folder=f"{a}", epochs=3, averaging=a, **SETTINGS), images) for a in (0.0, 0.99))
