@@ -84,6 +84,12 @@ def _allowed(observation: tf.Tensor, rank: int, actions: int) -> tf.Tensor:
     return tf.reshape(observation[..., -1], tf.concat([outer, [actions]], 0))
 
 
-def splitter(actions: int) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """For DQN: from observations to themselves and which actions they allow."""
-    return lambda observation: (observation, allowed(observation, actions))
+def splitter(actions: int) -> Callable[[Any], tuple[Any, Any]]:
+    """For DQN: from observations, or their spec, to themselves and which actions they allow."""
+
+    def split(observation: Any) -> tuple[Any, Any]:
+        if isinstance(observation, tf.TypeSpec):
+            return observation, tf.TensorSpec((actions,), tf.float32)
+        return observation, allowed(observation, actions)
+
+    return split

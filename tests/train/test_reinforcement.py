@@ -98,15 +98,12 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(tmp_path, monkeypatch, a
     found = data()
     whole = train(request(tmp_path / "whole", algorithm), found)
 
-    class Killed(Exception):
-        pass
-
     def kill(event):
         if event.get("epoch") == 3:
-            raise Killed
+            raise KeyboardInterrupt
 
     monkeypatch.setattr("mobilenn.train.events.INTERVAL_S", 0.0)
-    with pytest.raises(Killed):
+    with pytest.raises(KeyboardInterrupt):
         train(request(tmp_path / "killed", algorithm), found, kill)
     assert (tmp_path / "killed" / "checkpoint" / "checkpoint.npz").is_file()
     epochs = []
@@ -142,8 +139,7 @@ def test_the_weights_of_the_best_epoch_are_kept_and_patience_ends_a_run(tmp_path
 def test_an_environment_that_breaks_its_word_late_is_told_by_seed_and_step(fault, said):
     crew = Crew(f"{OWN}:Corridor", {"fault": fault, "after": 3}, 2, np.random.default_rng(0))
     with pytest.raises(DataError, match="broke its word") as told:
-        for _ in range(100):
-            crew.advance(np.ones(2, np.int64))
+        list(map(crew.advance, [np.ones(2, np.int64)] * 100))
     assert said in told.value.faults[0]
     assert told.value.faults[0].startswith("seed ")
 
