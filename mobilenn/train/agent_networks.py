@@ -72,8 +72,11 @@ def baseline(values: keras.Model, observed: tf.TensorSpec) -> Wrapped:
     """What a state is worth, by a copy of the policy's layers and an end of its own; it does not ship."""
     own = copied(values)
     last = next(layer for layer in reversed(own.layers) if isinstance(layer, keras.layers.Dense))
+    seen = last.input
+    if len(seen.shape) == 3:  # a row for each action: what the state is worth lies in all of them
+        seen = keras.layers.GlobalAveragePooling1D(name="all_rows")(seen)
     worth = keras.layers.Dense(1, name="worth", kernel_initializer=keras.initializers.GlorotUniform(seed=1))
-    model = keras.Model(own.inputs, worth(last.input))
+    model = keras.Model(own.inputs, worth(seen))
     return Wrapped(model, observed, lambda found, _: tf.squeeze(found, -1), "baseline")
 
 
@@ -84,11 +87,11 @@ def _allowed(observation: tf.Tensor, rank: int, actions: int) -> tf.Tensor:
     return tf.reshape(observation[..., -1], tf.concat([outer, [actions]], 0))
 
 
-def splitter(actions: int) -> Callable[[Any], tuple[Any, Any]]:
-    """For DQN: from observations, or their spec, to themselves and which actions they allow."""
+def splitter(actions: int) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """For DQN: from observations to themselves and which actions they allow."""
 
-    def split(observation: Any) -> tuple[Any, Any]:
-        if isinstance(observation, tf.TypeSpec):
+    def split(observation: tf.Tensor | tf.TensorSpec) -> tuple[Any, Any]:
+        if isinstance(observation, tf.TensorSpec):  # the agent asks once for what the network will see
             return observation, tf.TensorSpec((actions,), tf.float32)
         return observation, allowed(observation, actions)
 
