@@ -12,7 +12,7 @@ from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import RecipeError
 from mobilenn.runtime.host import HostSession
-from mobilenn.runtime.host_worker import InterpreterRun
+from mobilenn.runtime.interfaces import InterpreterRun
 from mobilenn.runtime.sequence import stream
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.package import unpack

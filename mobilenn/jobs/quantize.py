@@ -66,7 +66,7 @@ def recorded(source: bytes, arrays: Mapping[str, np.ndarray]) -> dict[str, list[
     Returns:
         By signature, inputs of single steps; of `decode_step` at most `MOST_STEPS`, evenly picked.
     """
-    from mobilenn.runtime.host_worker import InterpreterRun
+    from mobilenn.runtime.interfaces import InterpreterRun
     from mobilenn.tflite.reader import read
 
     signatures = {signature.key: signature for signature in read(source).signatures}

@@ -14,7 +14,7 @@ from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
 from mobilenn.jobs.lessons import lesson
 from mobilenn.runtime import lloyd, training
-from mobilenn.runtime.host_worker import CompiledModelRun, InterpreterRun
+from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.merge import SIGNATURE, merge
 from mobilenn.tflite.reader import read

@@ -11,7 +11,7 @@ from mobilenn.convert.streaming import STREAM, streamed
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.networks import recurrent
-from mobilenn.runtime.host_worker import CompiledModelRun, InterpreterRun
+from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.runtime.sequence import stream
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.merge import merge

@@ -14,7 +14,7 @@ from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
 from mobilenn.networks import mlp, perceptron, vgg
 from mobilenn.runtime import training
-from mobilenn.runtime.host_worker import CompiledModelRun, InterpreterRun
+from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.runtime.training import Descent
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.merge import SIGNATURE, merge

@@ -12,7 +12,7 @@ from mobilenn.convert.flatbuffer import to_flatbuffer
 from mobilenn.core.precision import Precision
 from mobilenn.layers.log_mel import FLOOR, PCM, LogMel, mel_triangles
 from mobilenn.quantize import quantize_flatbuffer
-from mobilenn.runtime.host_worker import CompiledModelRun, InterpreterRun
+from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.reader import read
 
