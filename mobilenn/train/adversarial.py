@@ -56,7 +56,7 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
     Raises:
         RecipeError: another task or network, or a setting that means nothing here.
         DataError: fewer images than a batch holds.
-        MobilennError: a loss became infinite or NaN.
+        MobilennError: a loss became infinite or NaN, or the discriminator can no longer be deceived.
 
     Reference:
         Goodfellow et al., Generative Adversarial Nets (NIPS 2014), section 3, for the loss; Heusel et al., GANs

@@ -136,7 +136,7 @@ def test_a_discriminator_tells_what_the_generator_makes(network):
         return
     generator, other = tiny(network), network.discriminator(network.TINY)
     assert other.input_names == generator.output_names == ["image"]
-    assert other.output_names == ["logit"]
+    assert other.output_names == ["logits"]
     with tf.GradientTape() as tape:
         made = generator(inputs(generator), training=True)
         loss = tf.reduce_sum(other(made, training=True) * [[1.0], [2.0], [-3.0], [0.5]])
