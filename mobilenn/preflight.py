@@ -16,6 +16,7 @@ def check(recipe: Recipe) -> None:
 
     Raises:
         RecipeError: an unknown network, dataset, task or key, or a value out of range.
+        DataError: an environment that cannot be learned in.
         MissingExtraError: TensorFlow is not installed.
     """
     from mobilenn.bench import BenchConfig
@@ -25,6 +26,7 @@ def check(recipe: Recipe) -> None:
     _known("network", recipe.network, networks.names(), own_file=True)
     _known("dataset", str(recipe.data["name"]), data.names())
     _known("task", recipe.task, evaluate.names())
+    data.check(recipe.data["name"], {key: value for key, value in recipe.data.items() if key != "name"})
     records.from_dict(TrainConfig, recipe.train, "[train]")
     records.from_dict(BenchConfig, recipe.bench, "[bench]")
     for baseline in recipe.baselines.values():

@@ -127,6 +127,7 @@ def _slim(report: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _images(report: dict[str, Any]) -> None:
     for sample in report["samples"]:
         sample["image"] = ""
+        sample.pop("film", None)
 
 
 def _other_details(report: dict[str, Any]) -> None:

@@ -234,10 +234,13 @@ def _override(values: dict[str, Any], setting: str) -> None:
 
 
 def _with_absolute_path(recipe: Recipe, folder: Path) -> Recipe:
-    """Paths of the user's own data and network are relative to the recipe, not to the shell's folder."""
+    """Paths of the user's own data, network and environment are relative to the recipe, not to the shell's folder."""
     data = dict(recipe.data)
     if isinstance(data.get("path"), str):
         data["path"] = str((folder / data["path"]).resolve())
+    file, colon, name = str(data.get("environment", "")).rpartition(":")
+    if colon and file.endswith(".py"):
+        data["environment"] = f"{(folder / file).resolve()}:{name}"
     network = recipe.network
     if network.endswith(".py"):
         network = str((folder / network).resolve())

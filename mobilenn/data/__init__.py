@@ -93,6 +93,19 @@ def load(name: str, settings: Mapping[str, Any], seed: int) -> Dataset:
         raise MissingExtraError(message, "Type: pip install 'mobilenn[data]'") from None
 
 
+def check(name: str, settings: Mapping[str, Any]) -> None:
+    """Raises what is wrong with a dataset's settings as far as they themselves can tell.
+
+    Raises:
+        RecipeError: an unknown name or key, or a value out of range.
+        DataError: what the dataset's own check of what it is made from finds.
+    """
+    module, parsed = _module(name, settings)
+    own = getattr(module, "check", None)
+    if own is not None:
+        own(parsed)
+
+
 def fingerprint(name: str, settings: Mapping[str, Any]) -> str:
     """Identifies a dataset's content for the stage cache, without loading it.
 

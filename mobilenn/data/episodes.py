@@ -11,8 +11,7 @@ import numpy as np
 from mobilenn import environments
 from mobilenn.core.errors import RecipeError
 from mobilenn.data import Dataset, Split
-from mobilenn.environments import Environment
-from mobilenn.environments._faults import check
+from mobilenn.environments import Environment, _faults
 from mobilenn.environments._rollout import guided_actions, play
 
 RECORDED = 64  # episodes whose observations a split keeps
@@ -50,6 +49,11 @@ def fingerprint(settings: Settings) -> str:
     return f"episodes 1, {environments.fingerprint(settings.environment, settings.settings)}"
 
 
+def check(settings: Settings) -> None:
+    """Tries the environment out: raises DataError where it breaks its word, with each fault."""
+    _faults.check(settings.environment, settings.settings)
+
+
 def load(settings: Settings, seed: int) -> Dataset:
     """Draws seeds for each split, and records observations: `observation` (N, …) float32, and the action taken there.
 
@@ -60,7 +64,7 @@ def load(settings: Settings, seed: int) -> Dataset:
         DataError: the environment breaks its word; each fault is listed.
     """
     environment = environments.make(settings.environment, settings.settings)
-    check(settings.environment, settings.settings)
+    check(settings)
     counts = {"train": RECORDED, "validation": settings.validation, "test": settings.test}
     salts = {"train": seed + 2, "validation": seed + 2, "test": TEST_SALT}
     splits = {part: _split(settings, environments.seeds(part, count, salts[part])) for part, count in counts.items()}

@@ -1,10 +1,12 @@
-"""TF-Agents, imported without what it and Gym print."""
+"""TF-Agents, imported and used without what it, Gym and AutoGraph print."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
+from collections.abc import Iterator
 
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -24,9 +26,25 @@ __all__ = [
     "network",
     "ppo_clip_agent",
     "py_environment",
+    "quietly",
     "reinforce_agent",
     "tensor_spec",
     "tfp",
     "time_step",
     "trajectory",
 ]
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keeps out of sight what AutoGraph says of TF-Agents' code when it is traced, and TensorFlow of its old calls."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -18,6 +18,7 @@ from mobilenn.data import Dataset
 from mobilenn.environments import Environment, make
 from mobilenn.environments._rollout import play
 from mobilenn.train import checkpoint
+from mobilenn.train._agents import quietly
 from mobilenn.train.callbacks import lower_rate
 from mobilenn.train.checkpoint import Snapshot, named
 from mobilenn.train.choice_learner import ChoiceLearner
@@ -76,16 +77,17 @@ def train_reinforcement(model: keras.Model, data: Dataset, settings: TrainConfig
         raise RecipeError(message, 'Allowed: network = "policy", task = "control", data.name = "episodes".')
     environment = make(known["environment"], known["settings"])
     _check_mask(model, environment)
-    crew = Crew(known["environment"], known["settings"], settings.agent.environments, np.random.default_rng(0))
-    stage = _Stage(
-        policy=model,
-        learner=_learner(model, environment, settings),
-        crew=crew,
-        metric=environment.metric,
-        validate=_validation(model, data.validation.context),
-    )
     key = store.sha256_json([run_key(model, data, settings, run), _played(data)])
-    return _epochs(stage, settings, run, key)
+    start = np.random.default_rng([run.seed, 2])
+    with quietly():
+        stage = _Stage(
+            policy=model,
+            learner=_learner(model, environment, settings),
+            crew=Crew(known["environment"], known["settings"], settings.agent.environments, start),
+            metric=environment.metric,
+            validate=_validation(model, data.validation.context),
+        )
+        return _epochs(stage, settings, run, key)
 
 
 def _check_mask(model: keras.Model, environment: Environment) -> None:

@@ -13,7 +13,7 @@ from mobilenn.core.vocabulary import Vocabulary
 
 EMBEDDED = (
     *("mnist5k", "moving_digits", "logic", "iris", "wine", "breast_cancer", "diabetes", "autompg"),
-    *("digits", "baskets", "queries", "ratings"),
+    *("digits", "baskets", "queries", "ratings", "episodes"),
     *("date_phrases", "docstring_summaries", "docstring_text", "docstring_topics", "keywords"),
 )
 SMALL = {
@@ -28,7 +28,7 @@ SMALL = {
 }
 DTYPES = {  # of raw values, by the input's name
     **dict.fromkeys(("image", "clip"), np.uint8),
-    **dict.fromkeys(("features", "frames", "basket", "liked"), np.float32),
+    **dict.fromkeys(("features", "frames", "basket", "liked", "observation"), np.float32),
     **dict.fromkeys(("tokens", "source", "target_in"), np.int32),
     "audio": np.int16,
 }

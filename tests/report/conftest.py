@@ -226,7 +226,7 @@ def _sample(random: np.random.Generator, index: int) -> dict[str, Any]:
     for name in ("float", *VARIANTS):
         wrong = index in (4, 7) or (name == "int4" and index % 3 == 0)
         made[name] = {"label": other if wrong else target, "confidence": float(random.uniform(0.45, 0.999))}
-    seen = {"image": _digit(target), "text": [], "weights": {}}
+    seen = {"image": _digit(target), "film": "", "text": [], "weights": {}}
     return {"index": 40 * index + 3, "target": target, **seen, "predictions": made}
 
 
@@ -288,7 +288,12 @@ def hostile(report: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
             for item in row["details"].get("per_class", []):
                 item["label"] = text
         for sample in report["samples"]:
-            sample |= {"target": text, "image": text, "predictions": {text: {"label": text, "confidence": 0.5}}}
+            sample |= {
+                "target": text,
+                "image": text,
+                "film": text,
+                "predictions": {text: {"label": text, "confidence": 0.5}},
+            }
         report["data"] |= {"name": text, "description": text, "labels": [text + str(i) for i in range(10)]}
         report["recipe"] |= {"name": text, "summary": text, "network": text}
         report["environment"] |= {"cpu": text, "platform": text, "versions": {text: text}}
