@@ -30,7 +30,7 @@ class Config:
     width: int = 32
     blocks: int = 2
     attention: Kind = "multi_head"
-    heads: int = 4
+    heads: int = 2
     hidden: int = 64
 
     def __post_init__(self) -> None:
