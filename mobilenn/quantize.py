@@ -40,15 +40,13 @@ INT8_STEPS = 255
 MAX_ENERGY_ERROR = 0.02
 # Energies of a spectrum span more magnitudes than 256 steps tell apart; see mobilenn.layers.log_mel.
 _FRONT_END = r"log_mel"
-# Columns of a table in their own units: 256 steps of the largest one would not see the others.
+# Columns in their own units: 256 steps of the largest one would not see the others.
 _STANDARDISED = r"(^|[;/])standardise/"
-# Scores that a mask has taken down to −1e9, and weights that 256 steps of 1/256 are too coarse for; see
-# mobilenn.layers.
+# Scores that a mask has taken down to −1e9, and weights that 256 steps are too coarse for; see mobilenn.layers.
 _ATTENTION = r"attention_(beyond|empty|padding|masked|weights|row|pooled)"
 # Probabilities of thousands of tokens, and their mixture; see mobilenn.networks.seq2seq.
 _SAID = r"(^|[;/])((said|copying|gate)/|probabilities(;|$))"
-# What actions are worth differs by less than 256 steps of all that they are worth tell apart; and what is forbidden is
-# taken down by more than they reach. See mobilenn.networks.policy.
+# Actions are worth nearly the same, the forbidden ones −1e9; see mobilenn.networks.policy.
 _ACTION = r"(^|[;/])(action/|values(/|;|$))"
 _LRN_ENERGY = re.compile(r"(?P<scope>[^;]*)lrn_energy")
 
