@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent
 BEYOND_BASE = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf_agents", "sklearn", "mlxtend")
 NEEDS_MORE = {
     *("compress", "conformance", "convert", "evaluate", "jobs", "layers", "networks", "train"),
-    *("test_bench.py", "test_campaigns.py", "test_generation_run.py", "test_pipeline.py"),
+    *("test_bench.py", "test_campaigns.py", "test_control_run.py", "test_generation_run.py", "test_pipeline.py"),
     *("test_recurrent_run.py", "test_table_runs.py"),
 }
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from mobilenn.environments import Environment, make
 
-# Observations (N, …) float32 and the numbers of the episodes that they come from, (N,); returns actions (N,).
+# Observations (N, …) float32, the numbers of the episodes that they come from, (N,), and the environments; returns
+# actions (N,).
 Act = Callable[[np.ndarray, np.ndarray, "Sequence[Environment]"], np.ndarray]
 TOGETHER = 256  # episodes stepped at a time
 NONE = -1  # in place of an action after the end
@@ -44,8 +45,7 @@ def play(name: str, settings: Mapping[str, Any], seeds: Sequence[int], act: Act)
     Args:
         name, settings: of the environment, as `make` takes them.
         seeds: one an episode.
-        act: what is done: observations (N, …), episode numbers (N,) and environments of those that go on, to
-            actions (N,).
+        act: what is done in those that go on.
     """
     parts = [
         _together(name, settings, seeds[start : start + TOGETHER], act, start)
@@ -66,6 +66,7 @@ def play(name: str, settings: Mapping[str, Any], seeds: Sequence[int], act: Act)
 def _together(name: str, settings: Mapping[str, Any], seeds: Sequence[int], act: Act, first: int) -> Played:
     environments = [make(name, settings) for _ in seeds]
     observations = np.stack([env.reset(seed) for env, seed in zip(environments, seeds, strict=True)])
+    observations = observations.astype(np.float32)
     optima = [np.nan if (best := env.optimum()) is None else best for env in environments]
     going, returns, columns = np.arange(len(seeds)), np.zeros(len(seeds)), []
     while len(going):

@@ -23,6 +23,8 @@ Tell = Callable[[int, float], None]
 class ChoiceLearner:
     """Learns in place.
 
+    TF-Agents' PPO and REINFORCE take an episode that was cut off for one that ended: nothing is to come after it.
+
     Args:
         policy: the network that ships; its `values` become unnormalised log-probabilities.
         environment: one like those that are played in.

@@ -35,7 +35,8 @@ def tiny(network, seed=3):
 
 
 def inputs(model, count=4, seed=0):
-    """By name: pixels for images and clips, token numbers for text, small numbers for tables and frames."""
+    """By name: pixels for images and clips, token numbers for text, shares and permissions for grids that a policy
+    observes, small numbers for tables and frames."""
     generator = np.random.default_rng(seed)
     return {
         name: values(generator, name, (count, *tensor.shape[1:]), tensor.dtype)
@@ -49,6 +50,11 @@ def values(generator, name, shape, dtype):
         if name == "target_in":  # as a decoder reads: <start>, then the text, then padding
             made[:, 0] = START
         made[1::2, -(shape[1] // 3) :] = PAD if name in ("source", "target_in") else 5
+        return made
+    if name == "observation" and len(shape) == 4:
+        made = generator.random(shape).astype(np.float32)
+        made[..., -1] = generator.integers(0, 2, shape[:-1])  # which actions are allowed
+        made[:, 0, 0, -1] = 1
         return made
     if len(shape) < 4:
         return generator.normal(size=shape).astype(np.float32)
@@ -96,26 +102,15 @@ def quantized(flatbuffer, precision, raw, tmp_path):
 
 def test_inputs_and_outputs_are_named_and_static(network):
     model = tiny(network)
-    known = {
-        "image",
-        "clip",
-        "features",
-        "audio",
-        "frames",
-        "tokens",
-        "source",
-        "target_in",
-        "basket",
-        "liked",
-        "latent",
-    }
-    assert set(model.input_names) <= known
-    assert model.output_names[0] in ("probabilities", "value", "image")
-    assert set(model.output_names[1:]) <= {"attention", "distances"}
+    known = {"image", "clip", "features", "audio", "frames", "tokens", "source", "target_in", "basket", "liked"}
+    assert set(model.input_names) <= {*known, "latent", "observation"}
+    assert model.output_names[0] in ("probabilities", "value", "values", "image")
+    assert set(model.output_names[1:]) <= {"attention", "distances", "action"}
+    assert ("values" in model.output_names) == ("action" in model.output_names)
     for tensor in (*model.inputs, *model.outputs):
         assert None not in tensor.shape[1:]
-    for made in outputs(model, inputs(model)):
-        assert made.dtype == np.float32
+    for name, made in zip(model.output_names, outputs(model, inputs(model)), strict=True):
+        assert made.dtype == (np.int32 if name == "action" else np.float32)
         assert np.isfinite(made).all()
 
 
@@ -125,7 +120,8 @@ def test_every_weight_has_a_finite_gradient(network):
     model = training(network.TINY)[0] if training else network.build(network.TINY)
     with tf.GradientTape() as tape:
         made = model(inputs(model), training=True)
-        loss = tf.add_n([tf.reduce_sum(o * o * tf.range(1.0, o.shape[-1] + 1.0)) for o in tf.nest.flatten(made)])
+        numbers = [o for o in tf.nest.flatten(made) if o.dtype.is_floating]
+        loss = tf.add_n([tf.reduce_sum(o * o * tf.range(1.0, o.shape[-1] + 1.0)) for o in numbers])
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
         assert gradient is not None, weight.name
         assert np.isfinite(tf.convert_to_tensor(gradient).numpy()).all(), weight.name
@@ -242,7 +238,7 @@ def test_int8_takes_pixels_and_stays_close(network, tmp_path):
     raw = inputs(model, 24)
     path = quantized(converted(network, model), Precision.INT8, raw, tmp_path)
     spec = next(iter(inspect(path).signatures.values())).inputs[0]
-    if raw[model.input_names[0]].ndim > 3:
+    if raw[model.input_names[0]].ndim > 3 and spec.name != "observation":
         assert (spec.dtype, spec.scale, spec.zero_point) == ("uint8", 1.0, 0)
     name = "log_probability" if hasattr(network, "steps") else model.output_names[0]
     with HostSession(path) as session:
