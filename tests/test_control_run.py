@@ -87,7 +87,7 @@ def test_a_policy_goes_from_its_environment_to_files_that_play(place):
     flatbuffer, package = unpack(path.read_bytes())
     assert precheck(flatbuffer) == []
     assert package.labels == ("back", "on")
-    assert package.preprocessing["environment"].endswith("corridor.py:WalledCorridor")
+    assert package.preprocessing["environment"] == "corridor.py:WalledCorridor"
     assert package.golden_outputs["action"].dtype == np.int32
     for errors in verify_file(out / report["variants"]["float32"]["file"])["runtimes"].values():
         assert errors["action"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,7 @@ def load(settings: Settings, seed: int) -> Dataset:
     salts = {"train": seed + 2, "validation": seed + 2, "test": TEST_SALT}
     splits = {part: _split(settings, environments.seeds(part, count, salts[part])) for part, count in counts.items()}
     described = (
-        f"Episodes of {settings.environment}, each from a seed of its own: {settings.validation} choose the best "
+        f"Episodes of {_short(settings)}, each from a seed of its own: {settings.validation} choose the best "
         f"policy, {settings.test} others judge it."
     )
     return Dataset(
@@ -101,9 +102,14 @@ def _split(settings: Settings, seeds: list[int]) -> Split:
     return Split(inputs=inputs, targets=actions[rows].astype(np.int64), context=context)
 
 
+def _short(settings: Settings) -> str:
+    """The environment's name without the folders of this machine, since it travels in files."""
+    return re.split(r"[/\\]", settings.environment)[-1]
+
+
 def _described(settings: Settings, environment: Environment) -> dict[str, Any]:
     return {
-        "environment": settings.environment,
+        "environment": _short(settings),
         "actions": list(environment.actions),
         "observation": list(environment.observation_shape),
         "max_steps": environment.max_steps,

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
+from mobilenn.core.errors import RecipeError
 from mobilenn.layers.best_action import FORBIDDEN, allowed
 from mobilenn.train._agents import network, tfp
 
@@ -42,7 +43,7 @@ class Wrapped(network.Network):
 
 def values_model(policy: keras.Model) -> keras.Model:
     """The part of a policy from `observation` to `values`."""
-    return keras.Model(policy.inputs, policy.outputs[policy.output_names.index("values")])
+    return keras.Model(policy.inputs, policy.outputs[policy.output_names.index("values")], name=policy.name)
 
 
 def copied(model: keras.Model) -> keras.Model:
@@ -69,9 +70,15 @@ def action_choice(model: keras.Model, observed: tf.TensorSpec, masked: bool) -> 
 
 
 def baseline(values: keras.Model, observed: tf.TensorSpec) -> Wrapped:
-    """What a state is worth, by a copy of the policy's layers and an end of its own; it does not ship."""
+    """What a state is worth, by a copy of the policy's layers and an end of its own; it does not ship.
+
+    Raises:
+        RecipeError: a network without a dense layer, before which it could be read off.
+    """
     own = copied(values)
-    last = next(layer for layer in reversed(own.layers) if isinstance(layer, keras.layers.Dense))
+    last = next((layer for layer in reversed(own.layers) if isinstance(layer, keras.layers.Dense)), None)
+    if last is None:
+        raise RecipeError(f"{values.name} has no dense layer.", 'Allowed: train.agent.algorithm = "dqn".')
     seen = last.input
     if len(seen.shape) == 3:  # a row for each action: what the state is worth lies in all of them
         seen = keras.layers.GlobalAveragePooling1D(name="all_rows")(seen)

@@ -58,9 +58,10 @@ def test_what_a_planner_learned_on_small_grids_works_on_large_ones():
         assert environment.score() == 1
 
 
-@pytest.mark.parametrize(
-    "changed", [{"agent": 3}, {"iterations": 0}, {"actions": 10}, {"observation_shape": (9, 1, 3)}]
-)
+OUT_OF_RANGE = ({"agent": 3}, {"iterations": 0}, {"actions": 10}, {"observation_shape": (9, 1, 3)})
+
+
+@pytest.mark.parametrize("changed", OUT_OF_RANGE)
 def test_a_planner_that_cannot_be_is_refused(changed):
     with pytest.raises(RecipeError, match=next(iter(changed))):
         planner.Config(**changed)
