@@ -98,6 +98,8 @@ def held(report: Mapping[str, Any]) -> dict[str, Any]:
     variants = {key: {"metric": row["metric"], "status": row["status"]} for key, row in report["variants"].items()}
     return {
         "metric": metric,
+        "higher_is_better": report["higher_is_better"],
+        "samples": report["data"]["test"],
         "float": values[0],
         "shipped": shipped,
         "file": name,

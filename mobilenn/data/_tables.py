@@ -21,13 +21,17 @@ class Settings:
     Args:
         validation: share of all rows.
         test: share of all rows; which ones does not depend on the seed.
+        fold: which share of that size is tested, from 0: a quarter gives four folds, which together test every row
+            once. For tables so small that one split says little; see tools/folds.py.
     """
 
     validation: float = 0.15
     test: float = 0.25
+    fold: int = 0
 
     def __post_init__(self) -> None:
         check_shares(self.validation, self.test)
+        check_fold(self.fold, self.test)
 
 
 def check_shares(validation: float, test: float) -> None:
@@ -37,12 +41,24 @@ def check_shares(validation: float, test: float) -> None:
         raise RecipeError(message, "Allowed: each above 0, together at most 0.9.")
 
 
+def check_fold(fold: int, test: float) -> None:
+    """Raises RecipeError where there are not as many test splits of that share."""
+    last = folds(test) - 1
+    if not 0 <= fold <= last:
+        raise RecipeError(f"[data] fold is {fold} and test is {test}.", f"Allowed: 0 to {last}.")
+
+
+def folds(test: float) -> int:
+    """How many test splits of a share there are, none of which has a row of another."""
+    return int(1 / test + 1e-9)
+
+
 def split_rows(
-    targets: np.ndarray, validation: float, test: float, seed: int, stratify: bool
+    targets: np.ndarray, validation: float, test: float, seed: int, stratify: bool, fold: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of train, validation and test; each class in proportion where `stratify`.
 
-    A class of two or three rows gives one to the training split first.
+    A class of two or three rows gives one to the training split first. The test splits of two folds share no row.
     """
     groups = (
         [np.flatnonzero(targets == label) for label in np.unique(targets)] if stratify else [np.arange(len(targets))]
@@ -51,9 +67,10 @@ def split_rows(
     for number, rows in enumerate(groups):
         fixed = np.random.default_rng([TEST_SEED, number]).permutation(rows)
         held = min(max(1, round(test * len(rows))), max(0, len(rows) - 1))
-        rest = np.random.default_rng([seed, number]).permutation(fixed[held:])
+        start, end = (round(fold * test * len(rows)), round((fold + 1) * test * len(rows))) if fold else (0, held)
+        rest = np.random.default_rng([seed, number]).permutation(np.delete(fixed, np.s_[start:end]))
         checked = min(max(1, round(validation * len(rows))), max(0, len(rest) - 1))
-        for part, chosen in zip(parts, (rest[checked:], rest[:checked], fixed[:held]), strict=True):
+        for part, chosen in zip(parts, (rest[checked:], rest[:checked], fixed[start:end]), strict=True):
             part.append(np.sort(chosen))
     return tuple(np.sort(np.concatenate(part)) for part in parts)
 
@@ -63,11 +80,11 @@ def dataset(
     targets: np.ndarray,
     labels: tuple[str, ...],
     description: str,
-    shares: tuple[float, float, int],
+    shares: tuple[float, float, int, int],
 ) -> Dataset:
-    """Splits a table; `shares` are validation, test, seed."""
-    validation, test, seed = shares
-    rows = split_rows(targets, validation, test, seed, stratify=bool(labels))
+    """Splits a table; `shares` are validation, test, fold, seed."""
+    validation, test, fold, seed = shares
+    rows = split_rows(targets, validation, test, seed, bool(labels), fold)
     features = np.asarray(features, np.float32)
     made = np.asarray(targets, np.int64) if labels else np.asarray(targets, np.float32).reshape(len(targets), -1)
     splits = [Split(inputs={"features": features[part]}, targets=made[part]) for part in rows]
@@ -85,4 +102,5 @@ def from_sklearn(loader: Callable[[], Any], settings: Settings, seed: int, descr
     """A scikit-learn toy set as a Dataset; its target names become the labels."""
     bunch = loader()
     labels = tuple(str(name) for name in getattr(bunch, "target_names", ()))
-    return dataset(bunch.data, bunch.target, labels, description, (settings.validation, settings.test, seed))
+    shares = (settings.validation, settings.test, settings.fold, seed)
+    return dataset(bunch.data, bunch.target, labels, description, shares)

@@ -19,4 +19,5 @@ def load(settings: Settings, seed: int) -> Dataset:
 
     features, targets = autompg_data()  # the last column is the name of the car, read as NaN
     description = "392 cars of 1970 to 1982, seven attributes each, and their miles per gallon; real."
-    return dataset(features[:, :7], targets, (), description, (settings.validation, settings.test, seed))
+    shares = (settings.validation, settings.test, settings.fold, seed)
+    return dataset(features[:, :7], targets, (), description, shares)

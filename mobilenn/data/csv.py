@@ -12,7 +12,7 @@ from mobilenn.core.errors import DataError, RecipeError, nearest
 from mobilenn.data import Dataset
 from mobilenn.data._csv import finite, read, shown
 from mobilenn.data._files import file_fingerprint, raise_faults
-from mobilenn.data._tables import check_shares, dataset
+from mobilenn.data._tables import check_fold, check_shares, dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,7 @@ class Settings:
         task: `classification` (the target's different texts are the classes, sorted), `regression`, or `clustering`.
         delimiter: between cells.
         validation, test: shares of all rows.
+        fold: which share of `test` is tested, from 0; see tools/folds.py.
     """
 
     path: str
@@ -35,9 +36,11 @@ class Settings:
     delimiter: str = ","
     validation: float = 0.15
     test: float = 0.25
+    fold: int = 0
 
     def __post_init__(self) -> None:
         check_shares(self.validation, self.test)
+        check_fold(self.fold, self.test)
         if (self.task == "clustering") == bool(self.target):
             what = f"names the target '{self.target}'" if self.target else "lacks the key 'target'"
             allowed = 'Allowed: a column to predict; or task = "clustering", and none.'
@@ -67,7 +70,7 @@ def load(settings: Settings, seed: int) -> Dataset:
     numbers = np.array([labels.index(text) for text in targets] if labels else [float(text) for text in targets])
     aim = f"to predict '{settings.target}'" if settings.target else "to find clusters in"
     described = f"{len(rows):,} rows of {Path(settings.path).name}, {len(columns)} columns, {aim}."
-    shares = (settings.validation, settings.test, seed)
+    shares = (settings.validation, settings.test, settings.fold, seed)
     return dataset(np.array(features, np.float32), numbers, labels, described, shares)
 
 

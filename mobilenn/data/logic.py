@@ -51,4 +51,4 @@ def load(settings: Settings, seed: int) -> Dataset:
         targets = function(bits[:, 0], bits[:, 1]).astype(np.int64)
         features = bits + generator.normal(0, settings.noise, bits.shape)
     described = f"{settings.points} generated points of the plane, labelled by '{settings.function}'."
-    return dataset(features, targets, ("false", "true"), described, (0.15, 0.25, seed))
+    return dataset(features, targets, ("false", "true"), described, (0.15, 0.25, 0, seed))

@@ -1,0 +1,124 @@
+"""Cross-validates a recipe on a table: as many runs as there are folds, each tested on rows that its run never saw.
+
+python tools/folds.py wine --floor 0.95
+
+A table of a few hundred rows has a test split of a few dozen, where one row is two points. Together the folds test
+every row once, by the file that ships and by the float model; the floor is one for the mean over all rows. The exit
+status is 1 where it is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seeds import RESULTS, one
+
+from mobilenn import provenance
+from mobilenn.core import recipe as recipes
+from mobilenn.core import store
+from mobilenn.core.errors import MobilennError, RecipeError
+from mobilenn.data._tables import Settings, folds
+from mobilenn.report import format as fmt
+from mobilenn.report.tables import text_table
+
+HEADS = ("fold", "rows", "float", "shipped", "file")
+
+
+def main() -> None:
+    """Reads the options, runs, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", help="one whose data take the key `fold`")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--floor", type=float, help="what the mean has to reach")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mobilenn-folds-") as scratch:
+        found = cross_validated(options.recipe, options.settings, options.floor, Path(scratch))
+    store.write_json(options.results / f"folds_{found['recipe']}.json", found)
+    store.write_text(options.results / f"folds_{found['recipe']}.md", page(found))
+    print(page(found), flush=True)
+    sys.exit(0 if found["held"] else 1)
+
+
+def cross_validated(name: str, settings: Sequence[str], floor: float | None, out: Path) -> dict[str, Any]:
+    """Runs a recipe once a fold.
+
+    Args:
+        name: as `mobilenn run` takes it.
+        settings: `key=value` changes.
+        floor: what the means have to reach; None takes whatever they are.
+        out: holds a folder for each run.
+
+    Returns:
+        JSON-ready: the recipe's name, a row a fold, the means over all rows and whether they reach the floor, and the
+        machine.
+
+    Raises:
+        RecipeError: the recipe's data have no folds.
+    """
+    recipe = recipes.load(name, settings)
+    rows = []
+    for fold in range(folds(recipe.data.get("test", Settings.test))):
+        # every fold ships a file, also where it alone misses what the recipe asks of one split
+        changed = recipes.load(name, [*settings, f"data.fold={fold}", "floor={}", "baselines={}"])
+        print(f"{recipe.name}, fold {fold}", file=sys.stderr, flush=True)
+        rows.append({"fold": fold, **one(changed, out / str(fold))})
+    better = rows[0]["higher_is_better"]
+    means = {key: mean(rows, key) for key in ("float", "shipped")}
+    held = floor is None or all(value == floor or (value > floor) == better for value in means.values())
+    return {
+        "recipe": recipe.name,
+        "settings": list(settings),
+        "metric": rows[0]["metric"],
+        "floor": floor,
+        "rows": rows,
+        "means": means,
+        "held": held,
+        "environment": provenance.environment(),
+    }
+
+
+def mean(rows: Sequence[Mapping[str, Any]], key: str) -> float:
+    """The mean over all samples of all folds.
+
+    Raises:
+        RecipeError: a fold has no file that may be shipped.
+    """
+    without = [row["fold"] for row in rows if row[key] is None]
+    if without:
+        raise RecipeError(f"Nothing ships of fold {without[0]}.", "Allowed: a larger max_drop.")
+    return sum(row[key] * row["samples"] for row in rows) / sum(row["samples"] for row in rows)
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """The table, as Markdown."""
+    metric = found["metric"]
+    body = [
+        (
+            str(row["fold"]),
+            str(row["samples"]),
+            fmt.metric(metric, row["float"]),
+            fmt.metric(metric, row["shipped"]),
+            row["file"],
+        )
+        for row in found["rows"]
+    ]
+    counted = str(sum(row["samples"] for row in found["rows"]))
+    means = (fmt.metric(metric, found["means"][key]) for key in ("float", "shipped"))
+    said = f"{fmt.metric_title(metric)}; each row of the table was tested once, by a run that had not seen it."
+    if found["floor"] is not None:
+        said += f" The floor of {fmt.metric(metric, found['floor'])} is {'held' if found['held'] else 'MISSED'}."
+    return f"# {found['recipe']}\n\n{text_table(HEADS, [*body, ('all', counted, *means, '')], left=1)}\n\n{said}\n"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MobilennError as problem:
+        print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
+        sys.exit(problem.exit_code)
