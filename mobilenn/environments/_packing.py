@@ -1,4 +1,4 @@
-"""The 0/1 knapsack: the optimum by dynamic programming, and what the rule of thumb gets."""
+"""The 0/1 knapsack: the optimum by dynamic programming, what the rule of thumb gets, and a bound."""
 
 from __future__ import annotations
 
@@ -42,4 +42,22 @@ def greedy_value(weights: np.ndarray, values: np.ndarray, capacity: int) -> int:
     for item in greedy_order(weights, values).tolist():
         if weights[item] <= left:
             total, left = total + int(values[item]), left - int(weights[item])
+    return total
+
+
+def bound(weights: np.ndarray, values: np.ndarray, capacity: int) -> float:
+    """What no choice can exceed: the densest items, the last of them cut to fit.
+
+    Args:
+        weights, values: of the items, the densest first; those heavier than the capacity left out.
+        capacity: see `best_value`.
+
+    Reference:
+        Dantzig, Discrete-variable extremum problems (1957).
+    """
+    total, left = 0.0, capacity
+    for weight, value in zip(weights.tolist(), values.tolist(), strict=True):
+        if weight > left:
+            return total + value * left / weight
+        total, left = total + value, left - weight
     return total

@@ -9,7 +9,7 @@ import numpy as np
 
 from mobilenn.core.errors import RecipeError
 from mobilenn.environments import Environment, Step
-from mobilenn.environments._packing import best_value, greedy_order
+from mobilenn.environments._packing import best_value, bound, greedy_order
 
 FEATURES = ("weight", "value", "density", "allowed")
 WEIGHTS = (5, 50)  # the smallest and the largest
@@ -63,7 +63,12 @@ def draw(settings: Settings, generator: np.random.Generator) -> tuple[np.ndarray
 class Knapsack(Environment):
     """An action packs an item; packed ones and those that do not fit are forbidden; ends when nothing fits.
 
-    A reward is the item's value over the optimum's, so that an episode's return is the share of the optimum.
+    A reward is what a step takes from the value that can still be hoped for, 0 or less, as a share of the optimum: the
+    item's value, and the change of the bound of what is left. An episode's return is its score less the bound at its
+    start, which no choice changes, so that what is best stays best; but each step is told at once what it cost.
+
+    Reference:
+        Ng, Harada and Russell, Policy invariance under reward transformations (ICML 1999).
     """
 
     metric = "share_of_optimum"
@@ -80,12 +85,16 @@ class Knapsack(Environment):
         self.weights, self.values, self.capacity = draw(self.settings, np.random.default_rng(seed))
         self.packed = np.zeros(self.settings.items, bool)
         self.best = best_value(self.weights, self.values, self.capacity)
+        self._order = greedy_order(self.weights, self.values)
+        self._hope = self._bound()
         return self._observed()
 
     def step(self, action: int) -> Step:
         """Packs an item."""
         self.packed[action] = True
-        reward = float(self.values[action] / self.best)
+        hope = self._bound()
+        reward = float((self.values[action] + hope - self._hope) / self.best)
+        self._hope = hope
         return Step(observation=self._observed(), reward=reward, done=not self.legal().any())
 
     def legal(self) -> np.ndarray:
@@ -106,8 +115,7 @@ class Knapsack(Environment):
 
     def guide(self) -> int:
         """The densest item that still fits."""
-        order = greedy_order(self.weights, self.values)
-        return int(order[self.legal()[order]][0])
+        return int(self._order[self.legal()[self._order]][0])
 
     def frame(self) -> np.ndarray:
         """A bar an item, as wide as it is heavy and as high as it is worth: green where it is packed, grey where it no
@@ -124,6 +132,11 @@ class Knapsack(Environment):
         full = round(_WIDTH * (1 - self.room() / self.capacity))
         picture[_HEIGHT + 4 : _HEIGHT + 10, :full] = _FULL
         return picture
+
+    def _bound(self) -> float:
+        """Of the value that can still be packed."""
+        fitting = self._order[self.legal()[self._order]]
+        return bound(self.weights[fitting], self.values[fitting], self.room())
 
     def _observed(self) -> np.ndarray:
         """(items, 1, 4) in 0..1: weight over the room that is left, value over the largest there is, density over the

@@ -13,7 +13,7 @@ from mobilenn.environments._minimax import CELLS, FULL, best_moves, has_won, ope
 
 PLANES = ("mine", "theirs", "empty")
 _PAPER, _LINE, _MINE, _THEIRS = (250, 250, 247), (87, 96, 107), (10, 108, 176), (178, 58, 0)
-_SIDE = 20  # of a cell in a picture, in pixels
+_SIDE, _MARGIN = 20, 5  # of a cell in a picture, and around the board, in pixels
 _REWARDS = {"won": 1.0, "drawn": 0.0, "lost": -1.0, "open": 0.0}
 _STRENGTHS = {"perfect": (1.0,), "random": (0.0,), "mixed": (1.0, 0.0, 0.5)}  # shares of perfect moves, by game
 
@@ -107,16 +107,17 @@ class TicTacToe(Environment):
     def frame(self) -> np.ndarray:
         """The board: the policy's stones are blue crosses, the opponent's orange noughts."""
         side = 3 * _SIDE + 2
-        picture = np.full((side, side, 3), _PAPER, np.uint8)
+        picture = np.full((side + 2 * _MARGIN, side + 2 * _MARGIN, 3), _PAPER, np.uint8)
+        board = picture[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         for place in (_SIDE, 2 * _SIDE + 1):
-            picture[place] = picture[:, place] = _LINE
+            board[place] = board[:, place] = _LINE
         rows, columns = np.mgrid[:_SIDE, :_SIDE] - (_SIDE - 1) / 2
         inside = np.maximum(abs(rows), abs(columns)) < 0.35 * _SIDE
         cross = (abs(abs(rows) - abs(columns)) < 1.5) & inside
         nought = abs(np.hypot(rows, columns) - 0.32 * _SIDE) < 1.2
         for cell in range(CELLS):
             top, left = (place * (_SIDE + 1) for place in divmod(cell, 3))
-            part = picture[top : top + _SIDE, left : left + _SIDE]
+            part = board[top : top + _SIDE, left : left + _SIDE]
             if self.mine >> cell & 1:
                 part[cross] = _MINE
             elif self.theirs >> cell & 1:

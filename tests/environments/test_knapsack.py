@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mobilenn import environments
 from mobilenn.core.errors import RecipeError
-from mobilenn.environments._packing import best_value, greedy_value
+from mobilenn.environments._packing import best_value, bound, greedy_order, greedy_value
 from mobilenn.environments.knapsack import SPREAD, VALUE_PER_WEIGHT, WEIGHTS, Settings, draw
 
 
@@ -17,6 +17,9 @@ from mobilenn.environments.knapsack import SPREAD, VALUE_PER_WEIGHT, WEIGHTS, Se
 def test_an_episode_packs_only_what_fits_until_nothing_does(seed, items, capacity):
     environment = environments.make("knapsack", {"items": items, "capacity": capacity})
     observation, done, total = environment.reset(seed), False, 0.0
+    weights, values = environment.weights, environment.values
+    fitting = [item for item in greedy_order(weights, values) if environment.legal()[item]]
+    hoped = bound(weights[fitting], values[fitting], environment.capacity)
     generator = np.random.default_rng(seed)
     while not done:
         np.testing.assert_array_equal(observation[:, 0, -1], environment.legal())
@@ -27,9 +30,10 @@ def test_an_episode_packs_only_what_fits_until_nothing_does(seed, items, capacit
         step = environment.step(item)
         assert environment.room() == room - environment.weights[item] >= 0
         assert not environment.legal()[item]
+        assert step.reward <= 1e-9
         observation, done, total = step.observation, step.done, total + step.reward
     assert not environment.legal().any()
-    assert environment.score() == pytest.approx(total)
+    assert environment.score() == pytest.approx(total + hoped / environment.best)
     assert 0 < environment.score() <= environment.optimum() == 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilenn.environments._packing import best_value, greedy_order, greedy_value
+from mobilenn.environments._packing import best_value, bound, greedy_order, greedy_value
 
 items = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 60)), min_size=1, max_size=9)
 
@@ -25,6 +25,16 @@ def test_the_best_value_is_that_of_the_best_of_all_choices(pairs, capacity):
     expected = max(sum(v for _, v in some) for some in chosen if sum(w for w, _ in some) <= capacity)
     assert best_value(weights, values, capacity) == expected
     assert greedy_value(weights, values, capacity) <= expected
+
+
+@given(items, st.integers(0, 120))
+def test_no_choice_exceeds_the_bound_and_a_cut_item_is_all_that_it_adds(pairs, capacity):
+    weights, values = columns(pairs)
+    order = greedy_order(weights, values)
+    order = order[weights[order] <= capacity]
+    hoped = bound(weights[order], values[order], capacity)
+    assert best_value(weights, values, capacity) <= hoped + 1e-9
+    assert hoped <= greedy_value(weights, values, capacity) + values.max() + 1e-9
 
 
 @given(items)

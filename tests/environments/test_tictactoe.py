@@ -72,7 +72,7 @@ def test_pictures_show_stones_of_two_colours():
     empty = environment.frame()
     environment.step(environment.guide())
     played = environment.frame()
-    assert empty.shape == played.shape == (62, 62, 3)
+    assert empty.shape == played.shape == (72, 72, 3)
     colours = [len({tuple(pixel) for pixel in picture.reshape(-1, 3).tolist()}) for picture in (empty, played)]
     assert colours == [2, 4]
 
