@@ -27,18 +27,31 @@ def test_folds_share_no_row_and_cover_what_they_can(targets, test, stratify):
     assert len(np.unique(every)) >= len(targets) - classes
 
 
-def test_the_first_fold_is_the_split_without_folds():
-    first, usual = (datasets.load("wine", settings, 7) for settings in ({"fold": 0}, {}))
-    assert np.array_equal(first.test.inputs["features"], usual.test.inputs["features"])
-    assert np.array_equal(first.train.inputs["features"], usual.train.inputs["features"])
+@pytest.fixture
+def table(tmp_path):
+    """178 rows of three classes, each row with a number of its own."""
+    path = tmp_path / "table.csv"
+    rows = "".join(f"{row},{('a', 'b', 'c')[row % 3]}\n" for row in range(178))
+    path.write_text(f"number,class\n{rows}", encoding="utf-8")
+    return {"path": str(path), "target": "class"}
 
 
-def test_four_folds_of_the_wines_test_each_wine_once():
-    rows = [datasets.load("wine", {"fold": fold}, 7).test.inputs["features"] for fold in range(4)]
-    assert len(np.unique(np.concatenate(rows), axis=0)) == sum(map(len, rows)) == 178
+def numbers(split):
+    return sorted(split.inputs["features"][:, 0].tolist())
+
+
+def test_the_first_fold_is_the_split_without_folds(table):
+    first, usual = (datasets.load("csv", settings, 7) for settings in ({**table, "fold": 0}, table))
+    assert numbers(first.test) == numbers(usual.test)
+    assert numbers(first.train) == numbers(usual.train)
+
+
+def test_four_folds_test_every_row_once(table):
+    splits = [datasets.load("csv", {**table, "fold": fold}, 7).test for fold in range(4)]
+    assert sorted(number for split in splits for number in numbers(split)) == list(range(178))
 
 
 @pytest.mark.parametrize("fold", [-1, 4])
-def test_a_fold_that_is_not_there_is_refused(fold):
+def test_a_fold_that_is_not_there_is_refused(table, fold):
     with pytest.raises(RecipeError, match=f"fold is {fold}"):
-        datasets.load("wine", {"fold": fold}, 7)
+        datasets.load("csv", {**table, "fold": fold}, 7)
