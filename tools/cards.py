@@ -128,6 +128,7 @@ def _images(report: dict[str, Any]) -> None:
     for sample in report["samples"]:
         sample["image"] = ""
         sample.pop("film", None)
+    report.pop("pictures", None)
 
 
 def _other_details(report: dict[str, Any]) -> None:
