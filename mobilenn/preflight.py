@@ -8,7 +8,7 @@ from pathlib import Path
 from mobilenn import data, evaluate, networks
 from mobilenn.core import records
 from mobilenn.core.errors import MissingExtraError, RecipeError, nearest
-from mobilenn.core.recipe import Recipe
+from mobilenn.core.recipe import PATHS_HINT, Recipe
 
 GENERATION = "generation"
 
@@ -23,13 +23,16 @@ def check(recipe: Recipe) -> None:
     """
     from mobilenn.bench import BenchConfig
     from mobilenn.compress.config import ClusterConfig, PruneConfig, QatConfig
-    from mobilenn.train.config import TrainConfig
+    from mobilenn.train.config import OWN_SCHEMES, TrainConfig
 
     _known("network", recipe.network, networks.names(), own_file=True)
     _known("dataset", str(recipe.data["name"]), data.names())
     _known("task", recipe.task, evaluate.names())
     data.check(recipe.data["name"], {key: value for key, value in recipe.data.items() if key != "name"})
-    records.from_dict(TrainConfig, recipe.train, "[train]")
+    train = records.from_dict(TrainConfig, recipe.train, "[train]")
+    if train.scheme != OWN_SCHEMES.get(recipe.task, train.scheme):
+        message = f"The task {recipe.task} has no loss to descend: the scheme {train.scheme} cannot teach it."
+        raise RecipeError(message, f'Set train.scheme = "{OWN_SCHEMES[recipe.task]}".')
     records.from_dict(BenchConfig, recipe.bench, "[bench]")
     for baseline in recipe.baselines.values():
         if baseline.method is not None:
@@ -39,6 +42,9 @@ def check(recipe: Recipe) -> None:
     kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
     for name, variant in recipe.variants.items():
         for step, settings in variant.steps:
+            if recipe.task in OWN_SCHEMES:
+                message = f"[variants.{name}] has the step {step}, which trains on: the task {recipe.task} cannot."
+                raise RecipeError(message, "Allowed: variants without prune, cluster and qat.")
             records.from_dict(kinds[step], settings, f"[variants.{name}.{step}]")
     if importlib.util.find_spec("tensorflow") is None:
         message = "Training needs TensorFlow, which is not installed."
@@ -64,6 +70,6 @@ def _check_judge(recipe: Recipe) -> None:
 def _known(kind: str, name: str, allowed: tuple[str, ...], own_file: bool = False) -> None:
     if own_file and name.endswith(".py"):
         if not Path(name).is_file():
-            raise RecipeError(f"There is no network file {name}.", "Paths in a recipe are relative to the recipe.")
+            raise RecipeError(f"There is no network file {name}.", PATHS_HINT)
     elif name not in allowed:
         raise RecipeError(f"There is no {kind} '{name}'.", nearest(name, allowed))

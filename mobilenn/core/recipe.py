@@ -14,6 +14,8 @@ from mobilenn.core.precision import Precision
 from mobilenn.core.records import from_dict, to_dict
 
 STEPS = ("prune", "cluster", "qat")  # the order in which compression techniques chain
+PATHS = ("data.path", "data.environment", "network", "judge.network")  # keys whose values may be paths
+PATHS_HINT = "Paths in a recipe are relative to it, those of --set to the working folder."
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _RESERVED = frozenset({"keras", "logs", "tensorboard", "report", "recipe"})  # other things in a run's folder
 
@@ -219,7 +221,8 @@ def load(reference: str, settings: Iterable[str] = ()) -> Recipe:
 
     Args:
         reference: a name or a path, as `find` takes it.
-        settings: `key=value` overrides, such as `train.epochs=3`; values are TOML.
+        settings: `key=value` overrides, such as `train.epochs=3`; values are TOML. Paths in them are relative to the
+            working folder, those in the recipe to the recipe.
 
     Returns:
         The recipe, checked for unknown keys and wrong types.
@@ -236,7 +239,7 @@ def load(reference: str, settings: Iterable[str] = ()) -> Recipe:
         _override(values, setting)
     values.setdefault("name", path.parent.name if path.name == "recipe.toml" else path.stem)
     recipe = from_dict(Recipe, values, f"{path.parent.name}/{path.name}")
-    return _with_absolute_path(recipe, path.parent)
+    return _with_absolute_paths(recipe, path.parent)
 
 
 def _override(values: dict[str, Any], setting: str) -> None:
@@ -249,24 +252,25 @@ def _override(values: dict[str, Any], setting: str) -> None:
         if not isinstance(values, dict):
             raise RecipeError(f"'{setting}' goes below '{table}', which is a plain value.")
     try:
-        values[last] = tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        values[last] = text  # a bare word is a string: --set data.name=wine
+        value = text  # a bare word is a string: --set data.name=wine
+    values[last] = _absolute(key.strip(), value, Path())
 
 
-def _with_absolute_path(recipe: Recipe, folder: Path) -> Recipe:
-    """Paths of the user's own data, network and environment are relative to the recipe, not to the shell's folder."""
-    data = dict(recipe.data)
-    if isinstance(data.get("path"), str):
-        data["path"] = str((folder / data["path"]).resolve())
-    file, colon, name = str(data.get("environment", "")).rpartition(":")
-    if colon and file.endswith(".py"):
-        data["environment"] = f"{(folder / file).resolve()}:{name}"
+def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
+    """The user's own data, networks and environment of a recipe are found from any folder."""
+    data = {key: _absolute(f"data.{key}", value, folder) for key, value in recipe.data.items()}
     judge = recipe.judge
     if judge is not None:
-        judge = replace(judge, network=_absolute(judge.network, folder))
-    return replace(recipe, data=data, network=_absolute(recipe.network, folder), judge=judge)
+        judge = replace(judge, network=_absolute("judge.network", judge.network, folder))
+    return replace(recipe, data=data, network=_absolute("network", recipe.network, folder), judge=judge)
 
 
-def _absolute(network: str, folder: Path) -> str:
-    return str((folder / network).resolve()) if network.endswith(".py") else network
+def _absolute(key: str, value: Any, folder: Path) -> Any:
+    """The value of a key, absolute where it is a path."""
+    if key not in PATHS or not isinstance(value, str):
+        return value
+    file, colon, name = value.rpartition(":") if key == "data.environment" else (value, "", "")
+    is_path = key == "data.path" or file.endswith(".py")
+    return f"{(folder / file).resolve()}{colon}{name}" if is_path else value

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from mobilenn.core.errors import RecipeError, nearest
+from mobilenn.core.recipe import PATHS_HINT
 from mobilenn.environments import Environment
 
 ALLOWED = "Allowed: a subclass of mobilenn.environments.Environment, a PyEnvironment, Gym's reset and step."
@@ -81,7 +82,7 @@ def _module(name: str) -> ModuleType:
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise RecipeError(f"There is no environment file {path}.", "Paths in a recipe are relative to the recipe.")
+        raise RecipeError(f"There is no environment file {path}.", PATHS_HINT)
     name = f"mobilenn_own_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from mobilenn.core.errors import MissingExtraError, RecipeError, nearest
+from mobilenn.core.recipe import PATHS_HINT
 from mobilenn.core.records import from_dict
 
 
@@ -40,7 +41,7 @@ def module(name: str) -> ModuleType:
 
 def _own(path: Path) -> ModuleType:
     if not path.is_file():
-        raise RecipeError(f"There is no network file {path}.", "Paths in a recipe are relative to the recipe.")
+        raise RecipeError(f"There is no network file {path}.", PATHS_HINT)
     spec = importlib.util.spec_from_file_location(f"mobilenn_own_{path.stem}", path)
     loaded = importlib.util.module_from_spec(spec)
     try:

@@ -12,6 +12,13 @@ from mobilenn.train.agent_config import AgentConfig
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Schedule = Literal["constant", "cosine", "step"]
+# By task that no labelled data teach by descent, the scheme that learns it.
+OWN_SCHEMES = {
+    "association": "mining",
+    "clustering": "clustering",
+    "control": "reinforcement",
+    "generation": "adversarial",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

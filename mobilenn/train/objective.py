@@ -11,15 +11,15 @@ import tf_keras as keras
 
 from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.vocabulary import PAD
+from mobilenn.train.config import OWN_SCHEMES
 
 SEQUENCES = ("translation", "summarisation", "language_model")  # tasks whose targets are tokens, padded with 0
-WITHOUT_LOSS = ("association", "clustering", "control", "generation")  # tasks that schemes of their own learn
 MAIN_OUTPUT = {
     "classification": "probabilities",
     "recommendation": "probabilities",
     "regression": "value",
     "ranking": "value",
-    **dict.fromkeys((*SEQUENCES, *WITHOUT_LOSS), "probabilities"),
+    **dict.fromkeys((*SEQUENCES, *OWN_SCHEMES), "probabilities"),
     "generation": "image",
     "control": "values",
 }
@@ -60,10 +60,9 @@ def make_loss(task: str, targets: np.ndarray, label_smoothing: float) -> Loss:
     Raises:
         RecipeError: a task that no gradient teaches.
     """
-    if task in WITHOUT_LOSS:
-        schemes = {"association": "mining", "control": "reinforcement", "generation": "adversarial"}
-        scheme = schemes.get(task, task)
-        raise RecipeError(f"The task {task} has no loss to descend.", f'Set train.scheme = "{scheme}"; no prune, qat.')
+    if task in OWN_SCHEMES:
+        hint = f'Set train.scheme = "{OWN_SCHEMES[task]}".'
+        raise RecipeError(f"The task {task} has no loss to descend.", hint)
     if task in SEQUENCES:
         return lambda true, predicted: token_loss(true, predicted, label_smoothing)
     if task == "ranking":

@@ -109,10 +109,23 @@ def test_a_baseline_is_trained_or_computed(folder, setting, message):
         recipes.load(str(folder), [setting])
 
 
-def test_paths_of_own_data_are_relative_to_the_recipe(folder):
-    recipe = recipes.load(str(folder), ["data.path=photos", "network=net.py"])
+def test_paths_in_a_recipe_are_relative_to_it(folder):
+    text = TEXT.replace("[data]\n", '[data]\npath = "photos"\nenvironment = "pole.py:Pole"\n')
+    (folder / "recipe.toml").write_text(f'network = "net.py"\n{text}'.replace('network = "mlp"\n', ""))
+    recipe = recipes.load(str(folder))
     assert recipe.data["path"] == str(folder / "photos")
     assert recipe.network == str(folder / "net.py")
+    assert recipe.data["environment"] == f"{folder / 'pole.py'}:Pole"
+
+
+def test_paths_on_the_command_line_are_relative_to_the_working_folder(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = ["data.path=photos", "network=net.py", "data.environment=pole.py:Pole", "data.name=csv"]
+    recipe = recipes.load(str(folder.resolve()), settings)
+    assert recipe.data["path"] == str(tmp_path / "photos")
+    assert recipe.data["environment"] == f"{tmp_path / 'pole.py'}:Pole"
+    assert recipe.network == str(tmp_path / "net.py")
+    assert recipe.data["name"] == "csv"
 
 
 @pytest.mark.parametrize(
