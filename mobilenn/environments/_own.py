@@ -16,7 +16,10 @@ from mobilenn.core.errors import RecipeError, nearest
 from mobilenn.core.recipe import PATHS_HINT
 from mobilenn.environments import Environment
 
-ALLOWED = "Allowed: a subclass of mobilenn.environments.Environment, a PyEnvironment, Gym's reset and step."
+ALLOWED = (
+    "Allowed: a subclass of mobilenn.environments.Environment, a PyEnvironment, or Gym's reset and step beside "
+    "action_space and observation_space."
+)
 
 
 def make_own(name: str, settings: Mapping[str, Any]) -> Environment:
