@@ -163,7 +163,8 @@ def bench(place: Workplace, name: str, digest: str) -> dict[str, Any]:
         config = records.from_dict(benchmark.BenchConfig, place.recipe.bench, "[bench]")
         timing = benchmark.bench(path, config, place.emit).to_dict()
         measured = _measured(path, timing, inspect(path).to_dict())
-        trained = records.to_dict(benchmark.bench_training(path, config))
+        learns = place.recipe.variants[name].trainable is not None
+        trained = records.to_dict(benchmark.bench_training(path, config)) if learns else None
         return {"files": {}, "artifact": {**measured, "on_device": trained}}
 
     return place.cached(folder / "bench.json", lineage, build)
