@@ -1,7 +1,7 @@
 """Runs a recipe with several seeds and holds what ships against the recipe's floors.
 
 python tools/seeds.py cartpole --seeds 0 1 2
-python tools/seeds.py cartpole maze --out /tmp/seeds --set train.epochs=3 --results /tmp/results
+python tools/seeds.py cartpole maze --out out/seeds --set train.epochs=3 --results out
 
 The floors hold for the float model and for the recommended file of every seed; the exit status is 1 where one does
 not. A folder that holds a finished run already is not trained again.
