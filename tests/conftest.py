@@ -26,7 +26,7 @@ BEYOND_BASE = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf_ag
 NEEDS_MORE = {
     *("compress", "conformance", "convert", "evaluate", "jobs", "layers", "networks", "train"),
     *("test_bench.py", "test_campaigns.py", "test_control_run.py", "test_generation_run.py", "test_pipeline.py"),
-    *("test_generative_data.py", "test_recurrent_run.py", "test_table_runs.py"),
+    *("test_generative_data.py", "test_grid_tool.py", "test_recurrent_run.py", "test_table_runs.py"),
 }
 
 

@@ -65,12 +65,27 @@ def test_the_mean_over_all_rows_has_to_reach_the_floor(tool, played, tmp_path, m
     assert "97.50 %" in capsys.readouterr().out
 
 
+def test_a_fold_runs_with_what_its_own_grid_preferred(tool, played, tmp_path, monkeypatch):
+    asked = []
+
+    def weigh(name, settings, grid):
+        asked.append(settings)
+        return [{"settings": {"config.hidden": [len(asked)]}, "metric": 1.0}, {"settings": {}, "metric": 0.5}]
+
+    monkeypatch.setattr(tool, "weigh", weigh)
+    found = tool.cross_validated("wine", ["train.epochs=2"], None, tool.read(TOOLS / "grids" / "wine.toml"), tmp_path)
+    assert asked == [["train.epochs=2", f"data.fold={fold}"] for fold in range(4)]
+    assert [recipe.config["hidden"] for recipe in played] == [[1], [2], [3], [4]]
+    assert "| hidden [2] |" in tool.page(found).replace("\\", "")
+    assert "by validation splits of the rows that it does not test" in tool.page(found)
+
+
 def test_a_fold_without_a_file_is_an_error(tool, played, tmp_path, monkeypatch):
     monkeypatch.setitem(SHIPPED, 2, (None, 40))
     with pytest.raises(tool.RecipeError, match="Nothing ships of fold 2"):
-        tool.cross_validated("wine", [], None, tmp_path)
+        tool.cross_validated("wine", [], None, None, tmp_path)
 
 
 def test_data_without_folds_are_refused(tool, tmp_path):
     with pytest.raises(tool.RecipeError, match="fold"):
-        tool.cross_validated("alexnet", [], None, tmp_path)
+        tool.cross_validated("alexnet", [], None, None, tmp_path)
