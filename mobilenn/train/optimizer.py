@@ -29,7 +29,8 @@ def make_optimizer(settings: FitConfig, steps_per_epoch: int, *, loss_scaling: b
         "weight_decay": settings.decay or None,
         "global_clipnorm": settings.clip_norm or None,
     }
-    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
+    decoupled = keras.optimizers.AdamW if settings.decay else keras.optimizers.Adam  # AdamW refuses to do without
+    kinds = {"adam": keras.optimizers.Adam, "adamw": decoupled, "rmsprop": keras.optimizers.RMSprop}
     if settings.optimizer in kinds:
         made = kinds[settings.optimizer](**options)
     else:

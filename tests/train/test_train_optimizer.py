@@ -53,6 +53,14 @@ def test_decay_spares_biases_and_scales() -> None:
     assert all((other == 1).all() for other in others)
 
 
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw", "rmsprop"])
+def test_without_decay_a_weight_without_a_gradient_stays(name: str) -> None:
+    weight = tf.Variable([2.0], name="a/kernel")
+    optimizer = make_optimizer(FitConfig(optimizer=name, learning_rate=0.5, weight_decay=0.0), 1)
+    optimizer.apply_gradients([(tf.constant([0.0]), weight)])
+    assert weight.numpy() == [2.0]
+
+
 def test_gradients_are_clipped_by_their_global_norm() -> None:
     weights = [tf.Variable([0.0], name="a/kernel"), tf.Variable([0.0], name="b/kernel")]
     optimizer = make_optimizer(FitConfig(optimizer="sgd", learning_rate=1.0, clip_norm=1.0), 1)
