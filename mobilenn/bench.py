@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from mobilenn.core import store
+from mobilenn.core.artifacts import Signature
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.records import to_dict
 from mobilenn.runtime.machine import OtherWork
 from mobilenn.runtime.profiler import OperatorTime
 from mobilenn.runtime.timing import Latency, latency
-from mobilenn.tflite.reader import Signature
 
 Event = Callable[[dict[str, Any]], None]
 

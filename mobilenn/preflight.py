@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from mobilenn import data, evaluate, networks
 from mobilenn.core import records
@@ -28,7 +29,7 @@ def check(recipe: Recipe) -> None:
     _known("network", recipe.network, networks.names(), own_file=True)
     _known("dataset", str(recipe.data["name"]), data.names())
     _known("task", recipe.task, evaluate.names())
-    data.check(recipe.data["name"], {key: value for key, value in recipe.data.items() if key != "name"})
+    data.check(recipe.data["name"], _settings(recipe))
     train = records.from_dict(TrainConfig, recipe.train, "[train]")
     if train.scheme != OWN_SCHEMES.get(recipe.task, train.scheme):
         message = f"The task {recipe.task} has no loss to descend: the scheme {train.scheme} cannot teach it."
@@ -39,6 +40,7 @@ def check(recipe: Recipe) -> None:
             _known(f"baseline of {recipe.task}", baseline.method, evaluate.methods(recipe.task))
     if recipe.judge is not None or recipe.task == GENERATION:
         _check_judge(recipe)
+    _check_floor(recipe)
     kinds = {"prune": PruneConfig, "cluster": ClusterConfig, "qat": QatConfig}
     for name, variant in recipe.variants.items():
         for step, settings in variant.steps:
@@ -49,6 +51,19 @@ def check(recipe: Recipe) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         message = "Training needs TensorFlow, which is not installed."
         raise MissingExtraError(message, "Type: pip install 'mobilenn[train]'")
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return {key: value for key, value in recipe.data.items() if key != "name"}
+
+
+def _check_floor(recipe: Recipe) -> None:
+    """A floor that names nothing that the task measures would be found out only after the training."""
+    if recipe.floor:
+        measured = evaluate.figures(recipe.task, data.settings(recipe.data["name"], _settings(recipe)))
+        for name in recipe.floor:
+            if name not in measured:
+                raise evaluate.unmeasured(name, measured)
 
 
 def _check_judge(recipe: Recipe) -> None:

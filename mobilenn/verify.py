@@ -11,7 +11,7 @@ import numpy as np
 
 from mobilenn import evaluate as judges
 from mobilenn.core import store
-from mobilenn.core.errors import ArtifactError, RecipeError, nearest
+from mobilenn.core.errors import ArtifactError
 from mobilenn.core.precision import Precision
 from mobilenn.core.vocabulary import PAD
 from mobilenn.core.worker import Worker
@@ -40,7 +40,8 @@ class Reference:
         parent_outputs: outputs of the Keras model that was converted (pruned, clustered, …).
         golden_inputs, golden_outputs: the golden pairs; outputs of the float Keras model.
         max_drop: how much worse than the float model the metric may be.
-        floor: the least that must be reached, by name: the metric, or a figure of the evaluation's details.
+        floor: the least that must be reached, or the most where less is better, by the figure's name: see
+            `mobilenn.evaluate.figures`.
         baselines: metrics of what the network has to be at least as good as, by name.
         lesson: of a file that can be trained, its golden lesson; see mobilenn.jobs.lessons.
     """
@@ -254,20 +255,24 @@ def _reason(
     bars = [(f"baseline '{name}'", found.metric, least) for name, least in reference.baselines.items()]
     bars += [("floor", name, least) for name, least in reference.floor.items()]
     for bar, name, least in bars:
-        value, higher_is_better = _figure(name, found)
+        value, higher_is_better = _figure(name, found, reference.task)
         if (value < least) == higher_is_better and value != least:
             return f"{name} is {value:.4f}; the recipe's {bar} is {least:.4f}"
     return ""
 
 
-def _figure(name: str, found: Evaluation) -> tuple[float, bool]:
-    """A figure that a floor may name, and whether more of it is better: the metric, or one of the details."""
+def _figure(name: str, found: Evaluation, task: str) -> tuple[float, bool]:
+    """A figure that a floor may name, and whether more of it is better: the metric, or one of the details.
+
+    Before a training the names are checked already; here, too, that these data have what only some have.
+    """
     if name == found.metric:
         return found.value, found.higher_is_better
-    figures = {key: value for key, value in found.details.items() if isinstance(value, float)}
-    if name not in figures:
-        raise RecipeError(f"[floor] names '{name}', which is not measured.", nearest(name, [found.metric, *figures]))
-    return figures[name], True
+    declared = judges.figures(task, {})
+    measured = [key for key in declared if key in found.details]
+    if name not in measured:
+        raise judges.unmeasured(name, {found.metric, *measured}, declared.get(name))
+    return found.details[name], declared[name].higher_is_better
 
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:

@@ -110,12 +110,6 @@ def test_every_floor_holds(finished, floor, words):
         pipeline.run(small(floor), finished[0])
 
 
-@pytest.mark.slow
-def test_a_floor_for_what_is_not_measured_is_refused(finished):
-    with pytest.raises(RecipeError, match=r"\[floor\] names 'smallest_share', which is not measured.*smallest_class"):
-        pipeline.run(small("floor={smallest_share=0.05}"), finished[0])
-
-
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
@@ -124,10 +118,11 @@ def test_a_floor_for_what_is_not_measured_is_refused(finished):
         ("judge={train={epochs=1}}", "lacks the key 'network'"),
         ("config.latent=0", "latent is 0"),
         ("config={size=8}", "latent is None"),
+        ("floor={smallest_share=0.05}", r"\[floor\] names 'smallest_share', which is not measured.*smallest_class"),
         ("task=classification", r"\[judge\] has no place in the task classification"),
     ],
 )
-def test_recipes_that_cannot_be_judged_are_one_clear_line(tmp_path, setting, words):
+def test_recipes_that_cannot_be_judged_or_held_to_their_floor_are_one_clear_line(tmp_path, setting, words):
     with pytest.raises(RecipeError, match=words):
         pipeline.run(small(setting), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ import pytest
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.precision import Precision
 from mobilenn.evaluate import Evaluation
-from mobilenn.verify import Parity, Reference, _agreement, _reason
+from mobilenn.verify import Parity, Reference, _agreement, _figure, _reason
 
 
 def reference(**changes):
@@ -18,14 +18,14 @@ def reference(**changes):
 
 
 def reason(drop=0.0, max_abs=0.0, higher=True, precision=Precision.INT8, **changes):
-    details = {"smallest_class_share": 0.06, "share_by_class": [0.06, 0.9], "classes": 2}
+    details = {"smallest_class_share": 0.06, "share_by_class": [0.06, 0.9], "classes": 2, "copies": 0.02}
     found = Evaluation(metric="named", value=0.9, higher_is_better=higher, details=details)
     parity = {"image": Parity(max_abs=max_abs, mean_abs=0.0, golden_max_abs=0.0)}
     return _reason(precision, parity, found, drop, reference(**changes))
 
 
 def test_what_meets_every_bar_is_accepted():
-    assert reason(floor={"named": 0.9, "smallest_class_share": 0.06}, baselines={"other": 0.9}) == ""
+    assert reason(floor={"named": 0.9, "smallest_class_share": 0.06, "copies": 0.03}, baselines={"other": 0.9}) == ""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def test_what_meets_every_bar_is_accepted():
         ({"floor": {"named": 0.95}}, "named is 0.9000; the recipe's floor is 0.9500"),
         ({"floor": {"smallest_class_share": 0.07}}, "smallest_class_share is 0.0600; the recipe's floor is 0.0700"),
         ({"floor": {"named": 0.5, "smallest_class_share": 0.07}}, "smallest_class_share is 0.0600"),
+        ({"floor": {"copies": 0.01}}, "copies is 0.0200; the recipe's floor is 0.0100"),
         ({"floor": {"named": 0.8}, "higher": False}, "named is 0.9000; the recipe's floor is 0.8000"),
         ({"baselines": {"other": 0.91}}, "the recipe's baseline 'other' is 0.9100"),
         ({"drop": 0.2}, "named dropped by 0.2000"),
@@ -49,6 +50,13 @@ def test_a_floor_for_what_is_no_figure_is_an_error_in_the_recipe(name):
     with pytest.raises(RecipeError, match=f"names '{name}', which is not measured") as caught:
         reason(floor={name: 0.1})
     assert "smallest_class_share" in str(caught.value)
+
+
+def test_a_floor_for_what_only_other_data_have_says_which():
+    found = Evaluation(metric="accuracy", value=0.9, higher_is_better=True, details={"macro_f1": 0.8})
+    with pytest.raises(RecipeError, match="'top3_accuracy', which is measured only where there are more") as caught:
+        _figure("top3_accuracy", found, "classification")
+    assert caught.value.hint.endswith("Allowed: accuracy, macro_f1.")
 
 
 def test_images_name_no_class_to_agree_on():

@@ -1,4 +1,4 @@
-"""The two kinds of model artifact that stages pass along, and where each came from."""
+"""The two kinds of model artifact that stages pass along, what goes in and out of them, where each came from."""
 
 from __future__ import annotations
 
@@ -27,6 +27,20 @@ class TensorSpec:
     dtype: str
     scale: float = 0.0
     zero_point: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """A named entry point of a .tflite.
+
+    Args:
+        key: its name, such as `serving_default`.
+        inputs, outputs: what goes in and comes out, by the names that a caller uses.
+    """
+
+    key: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,7 +113,8 @@ class Recipe:
             point of accuracy); a variant past it is rejected.
         prefer: `size` recommends the smallest download, `latency` the fastest file, `training` the smallest of those
             that can be trained where they run; with the first two such a file comes last.
-        floor: the least that must be reached, by name: the metric, or a figure of the evaluation's details.
+        floor: the least that must be reached, or the most where less is better, by name: the metric, or another of
+            the task's `FIGURES`.
         config: the network's Config.
         data: `name` of the dataset and its Settings.
         train: the training settings.

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mobilenn.core.errors import DataError, MissingExtraError, RecipeError, nearest
-from mobilenn.core.records import from_dict
+from mobilenn.core.records import from_dict, to_dict
 
 
 class ArrayLike(Protocol):
@@ -104,6 +104,15 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     own = getattr(module, "check", None)
     if own is not None:
         own(parsed)
+
+
+def settings(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A dataset's settings as plain values, with those that are not given.
+
+    Raises:
+        RecipeError: an unknown name or key, or a value out of range.
+    """
+    return to_dict(_module(name, values)[1])
 
 
 def fingerprint(name: str, settings: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,20 @@ import numpy as np
 from mobilenn.core.errors import RecipeError, nearest
 
 Predict = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure that a task measures, so that a floor may name it; `FIGURES` of the task's file holds them by name.
+
+    Args:
+        higher_is_better: whether a floor is the least that must be reached, or the most that is allowed; where
+            neither is better, as of a mean length, it is the least.
+        where: of a figure that not all data have, which do: `measured only where …`.
+    """
+
+    higher_is_better: bool = True
+    where: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +50,34 @@ class Evaluation:
 def names() -> tuple[str, ...]:
     """The tasks that can be judged, sorted."""
     return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")))
+
+
+def figures(task: str, known: Mapping[str, Any]) -> dict[str, Figure]:
+    """What an evaluation measures, by name: its metric, and those of its details that are single floats.
+
+    Args:
+        task: a name of `names()`.
+        known: of data with an environment, which names the metric, `environment` and `settings`: the dataset's
+            settings hold them, and the context of a split.
+
+    Raises:
+        RecipeError: there is no such task or environment.
+    """
+    module = _module(task)
+    named = getattr(module, "figures_of", None)
+    return {**module.FIGURES, **(named(known) if named else {})}
+
+
+def unmeasured(name: str, measured: Iterable[str], figure: Figure | None = None) -> RecipeError:
+    """The error of a floor for what is not measured.
+
+    Args:
+        name: what the floor names.
+        measured: what it might have named.
+        figure: of a figure that only these data lack.
+    """
+    which = f"measured only where {figure.where}" if figure and figure.where else "not measured"
+    return RecipeError(f"[floor] names '{name}', which is {which}.", nearest(name, measured))
 
 
 def evaluate(task: str, predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluation:

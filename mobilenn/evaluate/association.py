@@ -6,8 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._rules import best_items, mine
+
+FIGURES = {
+    "exact_match": Figure(),
+    "recall": Figure(),
+    "popular_recall": Figure(),
+    "fired": Figure(),
+}
 
 
 def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluation:

@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._linear import foretold, standardised
 
+FIGURES = {
+    "accuracy": Figure(),
+    "macro_f1": Figure(),
+    "mean_confidence": Figure(),
+    "calibration_error": Figure(higher_is_better=False),
+    "top3_accuracy": Figure(where="there are more than five classes"),
+}
 CALIBRATION_BINS = 15
 MAX_ITERATIONS = 10_000  # of logistic regression; standardised columns take a few dozen
 

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 
 from mobilenn.core.errors import RecipeError
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 
+FIGURES = {
+    "inertia": Figure(higher_is_better=False),
+    "own_inertia": Figure(higher_is_better=False),
+    "adjusted_rand_index": Figure(where="the data have labels"),
+}
 ROOM = 1.01  # how much of scikit-learn's inertia a network may have
 STARTS = 10
 

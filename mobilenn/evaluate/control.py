@@ -11,9 +11,27 @@ from mobilenn import environments
 from mobilenn.environments import Environment
 from mobilenn.environments._rollout import Act, Played, guided_actions, random_actions
 from mobilenn.environments._rollout import play as rollout
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 
+# And the measure that the environment names: see figures_of.
+FIGURES = {
+    "mean_steps": Figure(),
+    "mean_return": Figure(),
+    "least_score": Figure(),
+    "spread": Figure(higher_is_better=False),
+    "optimum": Figure(where="the optimum of every episode is known"),
+    "optimal": Figure(where="the optimum of every episode is known"),
+}
 BINS = 10
+
+
+def figures_of(known: Mapping[str, Any]) -> dict[str, Figure]:
+    """The measure by which an environment judges.
+
+    Args:
+        known: `environment` and `settings`; of data without an environment neither, and there is no measure.
+    """
+    return {_metric(known): Figure()} if "environment" in known else {}
 
 
 def play(predict: Predict, split: Any) -> dict[str, np.ndarray]:
@@ -47,12 +65,17 @@ def evaluate(predict: Predict, split: Any, labels: tuple[str, ...]) -> Evaluatio
     """
     found = predict(split.inputs)
     played = found if "episode_scores" in found else play(predict, split)
-    known = split.context
-    metric = environments.make(known["environment"], known["settings"]).metric
     scores = np.asarray(played["episode_scores"], np.float64)
     return Evaluation(
-        metric=metric, value=float(scores.mean()), higher_is_better=True, details=_details(played, scores)
+        metric=_metric(split.context),
+        value=float(scores.mean()),
+        higher_is_better=True,
+        details=_details(played, scores),
     )
+
+
+def _metric(known: Mapping[str, Any]) -> str:
+    return environments.make(known["environment"], known["settings"]).metric
 
 
 def _details(played: Mapping[str, np.ndarray], scores: np.ndarray) -> dict[str, Any]:

@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate.classification import calibration_error
 
+FIGURES = {
+    "named": Figure(),
+    "smallest_class_share": Figure(),
+    "frechet_distance": Figure(higher_is_better=False),
+    "novelty": Figure(),
+    "copies": Figure(higher_is_better=False),
+}
 SURE = 0.9  # confidence above which an image counts as named
 _NEAR = 0.01  # of the real images, the share that lies nearer to a training image than what counts as a copy
 _ROWS = 256  # whose distances are held at a time

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from mobilenn.core.vocabulary import PAD
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._ngram import bits_per_token, rows_of
 from mobilenn.evaluate.translation import bits
 
+FIGURES = {"bits_per_character": Figure(higher_is_better=False), "accuracy": Figure()}
 ORDER = 5  # of the model that only counts
 PLACES = 8  # equal parts of a window whose bits are told apart
 

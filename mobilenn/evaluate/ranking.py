@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._linear import foretold
 
+FIGURES = {
+    "ndcg_at_10": Figure(),
+    "ndcg_at_1": Figure(),
+    "ndcg_at_3": Figure(),
+    "best_first": Figure(),
+}
 PLACES = 10
 
 

@@ -6,9 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._linear import foretold
 
+FIGURES = {
+    "recall_at_10": Figure(),
+    "recall_at_1": Figure(),
+    "recall_at_3": Figure(),
+    "coverage": Figure(),
+}
 PLACES = 10
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate._linear import foretold
 
+FIGURES = {"r2": Figure(), "mae": Figure(higher_is_better=False), "rmse": Figure(higher_is_better=False)}
 MAX_POINTS = 500  # of truth and prediction, for the report's scatter plot
 
 

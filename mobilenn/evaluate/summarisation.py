@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 
 from mobilenn.core.vocabulary import END, PAD, UNKNOWN
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
 from mobilenn.evaluate.translation import bits, until_end
 
+FIGURES = {
+    "rouge_l": Figure(),
+    "rouge_l_precision": Figure(),
+    "rouge_l_recall": Figure(),
+    "mean_length": Figure(),
+    "bits_per_token": Figure(higher_is_better=False),
+}
 SUMMARY, REFERENCE = -1, -2  # an unknown word of one is equal to none of the other
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mobilenn.core.vocabulary import END, PAD
-from mobilenn.evaluate import Evaluation, Predict
+from mobilenn.evaluate import Evaluation, Figure, Predict
+
+FIGURES = {
+    "exact_match": Figure(),
+    "token_accuracy": Figure(),
+    "length_match": Figure(),
+    "bits_per_token": Figure(higher_is_better=False),
+}
 
 
 def evaluate(predict: Predict, split: object, labels: tuple[str, ...]) -> Evaluation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +65,6 @@ class Lesson:
     expected: tuple[float | None, ...]
     found: tuple[float | None, ...]
     error: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signature:
-    """A named entry point of a file: what goes in and comes out, by names, shapes and types."""
-
-    key: str
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature, TensorSpec
 from mobilenn.core.errors import ArtifactError, DataError, MobilennError, nearest
 from mobilenn.core.records import from_dict
 from mobilenn.core.worker import Worker
 from mobilenn.runtime.profiler import OperatorTime, summed
 from mobilenn.runtime.sequence import Runner
 from mobilenn.runtime.sequence_run import ANY
-from mobilenn.tflite.reader import Signature
 
 Api = Literal["interpreter", "compiled_model"]
 BYTES = np.arange(256, dtype=np.uint8)

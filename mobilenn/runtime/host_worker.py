@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobilenn.core import worker
+from mobilenn.core.artifacts import Signature
 from mobilenn.core.errors import ArtifactError, DataError, nearest
 from mobilenn.core.records import to_dict
 from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.tflite.package import unpack
-from mobilenn.tflite.reader import Signature, read
+from mobilenn.tflite.reader import read
 
 if TYPE_CHECKING:  # most files are no sequences, and every file has a worker of its own
     from mobilenn.runtime.sequence import Runner

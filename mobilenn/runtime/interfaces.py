@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobilenn.tflite.reader import Signature
+from mobilenn.core.artifacts import Signature
 
 if TYPE_CHECKING:
     from mobilenn.runtime.sequence import Runner

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature, TensorSpec
 from mobilenn.core.vocabulary import PAD
 from mobilenn.runtime import search, sequence
 from mobilenn.runtime.sequence import DECODE, ENCODE, Arrays, Runner, Steps
-from mobilenn.tflite.reader import Signature
 
 ANY = -1  # a dimension of a text, which any file without a cache leaves open
 UNTOLD_LENGTH = 16  # tokens of a transcript where neither a cache nor golden pairs tell

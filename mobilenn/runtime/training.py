@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature, TensorSpec
 from mobilenn.core.errors import ArtifactError, DataError, RecipeError
 from mobilenn.runtime.sequence import Arrays, Runner, carried
-from mobilenn.tflite.reader import Signature
 
 PREPARE, TRAIN, INFER, INITIAL_WEIGHTS = "prepare", "train", "infer", "initial_weights"
 PREPARED = "prepared"  # what the frozen part gives, and the trained layers read

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from mobilenn.core import store
+from mobilenn.core.artifacts import Signature
 from mobilenn.core.records import to_dict
 from mobilenn.tflite.package import unpack
-from mobilenn.tflite.reader import Contents, Signature, Tensor, read
+from mobilenn.tflite.reader import Contents, Tensor, read
 
 _ITEM_DTYPE = {"float32": "<f4", "float16": "<f2", "int8": "i1", "int16": "<i2", "uint8": "u1"}
 _WEIGHT_MIN_BYTES = 256  # biases and shapes are no weights

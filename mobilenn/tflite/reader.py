@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature, TensorSpec
 from mobilenn.core.errors import ArtifactError
 
 # What reading fields past the end of a buffer, or through a wrong offset, raises.
@@ -35,15 +35,6 @@ class Tensor:
     spec: TensorSpec
     variable: bool
     weights: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signature:
-    """A named entry point: its inputs and outputs by their names."""
-
-    key: str
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

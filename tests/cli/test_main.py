@@ -82,6 +82,13 @@ def test_an_unknown_key_of_a_recipe_is_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["run", "train", "verify"])
+def test_a_floor_for_what_is_not_measured_is_one_line(command, tmp_path):
+    done = mobilenn(command, "mlp", "--set", "floor.acuracy=0.9", "--out", tmp_path / "out")
+    assert_one_line(done, errors.RecipeError.exit_code, "[floor] names 'acuracy'", "Did you mean 'accuracy'")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bug_of_ours_becomes_one_line_and_a_file(monkeypatch, capsys):
     def broken(**_):
         raise ZeroDivisionError("oops")

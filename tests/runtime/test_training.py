@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobilenn.core.artifacts import TensorSpec
+from mobilenn.core.artifacts import Signature, TensorSpec
 from mobilenn.core.errors import ArtifactError, DataError, RecipeError
 from mobilenn.runtime import training
 from mobilenn.runtime.training import Descent
 from mobilenn.runtime.training_calls import SIGNATURES, example_calls
-from mobilenn.tflite.reader import Signature
 from mobilenn.train import backpropagation as written
 
 BATCH, FEATURES, CLASSES = 4, 3, 2
