@@ -10,3 +10,5 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # oneDNN halves the time of a training step on a CPU, and repeats bit for bit; said here since it says so itself.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# By its own default TensorFlow takes a GPU's whole memory; two runs side by side would leave the second without.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

@@ -15,7 +15,6 @@ from hypothesis import settings
 import mobilenn  # noqa: F401  its environment variables have to be set before TensorFlow is imported
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["MPLBACKEND"] = "Agg"
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=bool(os.environ.get("CI")))
@@ -26,16 +25,25 @@ BEYOND_BASE = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf_ag
 NEEDS_MORE = {
     *("compress", "conformance", "convert", "evaluate", "jobs", "layers", "networks", "train"),
     *("test_bench.py", "test_campaigns.py", "test_control_run.py", "test_generation_run.py", "test_pipeline.py"),
-    *("test_generative_data.py", "test_grid_tool.py", "test_recurrent_run.py", "test_table_runs.py"),
+    *(
+        "test_generative_data.py",
+        "test_gpu_tool.py",
+        "test_grid_tool.py",
+        "test_recurrent_run.py",
+        "test_table_runs.py",
+    ),
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--gpu", action="store_true", help="let TensorFlow use the GPU; also run the tests marked gpu")
     parser.addoption("--base", action="store_true", help="run what the base install can, without TensorFlow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--gpu"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # figures and bits are a CPU's, whatever the machine has
     if config.getoption("--base"):
         sys.modules.update(dict.fromkeys(BEYOND_BASE))  # None there makes an import fail, installed or not
 
@@ -46,12 +54,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
-    skip = pytest.mark.skip(reason="slow; run with --slow")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    for flag in ("slow", "gpu"):
+        skip = pytest.mark.skip(reason=f"{flag}; run with --{flag}")
+        for item in items:
+            if flag in item.keywords and not config.getoption(f"--{flag}"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -121,6 +121,20 @@ def test_a_stage_made_anew_gives_the_same_bytes(finished, out):
     assert {name: row["sha256"] for name, row in report["variants"].items()} == digests
 
 
+@pytest.mark.gpu
+def test_a_gpu_makes_the_same_files_twice_and_they_compute_what_it_trained(tmp_path):
+    variants = (
+        'variants={float32={precision="float32"}, qat={precision="int8", qat={epochs=1}}, '
+        'pruned={precision="int8", prune={sparsity=0.5, epochs=1}}}'
+    )
+    settings = ("train.epochs=4", "floor={accuracy=0.9}", "bench={threads=[1], max_seconds=0.2}", "baselines={}")
+    recipe = recipes.load("alexnet", [*settings, "max_drop=0.05", variants])
+    first, second = (pipeline.run(recipe, tmp_path / name)["variants"] for name in ("first", "second"))
+    assert {name: row["status"] for name, row in first.items()} == dict.fromkeys(first, "accepted")
+    assert {n: row["sha256"] for n, row in first.items()} == {n: row["sha256"] for n, row in second.items()}
+    assert first["float32"]["parity"]["probabilities"]["max_abs"] < 1e-5
+
+
 def test_what_the_recipe_no_longer_asks_for_is_removed(out):
     pipeline.run(small('variants={float32={precision="float32"}}'), out)
     assert not (out / "int8").exists()

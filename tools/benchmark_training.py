@@ -86,17 +86,17 @@ def ours(recipe: recipes.Recipe, data: datasets.Dataset, options: argparse.Names
     from mobilenn.train.config import FitConfig
     from mobilenn.train.fit import FitRun, fit
 
-    clock = _clock()
+    watch = clock()
     settings = FitConfig(epochs=options.epochs + 1, batch_size=options.batch_size)
     with tempfile.TemporaryDirectory() as folder:
-        run = FitRun(task="classification", seed=0, callbacks=(clock,), checkpoint_dir=Path(folder))
+        run = FitRun(task="classification", seed=0, callbacks=(watch,), checkpoint_dir=Path(folder))
         fit(_model(recipe), data, settings, run)
-    return clock.seconds()
+    return watch.seconds()
 
 
 def plain(recipe: recipes.Recipe, data: datasets.Dataset, options: argparse.Namespace) -> Seconds:
     """Seconds of each timed epoch of `model.fit` on the arrays."""
-    model, clock = _model(recipe), _clock()
+    model, watch = _model(recipe), clock()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(
         dict(data.train.inputs),
@@ -105,10 +105,10 @@ def plain(recipe: recipes.Recipe, data: datasets.Dataset, options: argparse.Name
         epochs=options.epochs + 1,
         validation_data=(dict(data.validation.inputs), data.validation.targets),
         validation_batch_size=options.batch_size,
-        callbacks=[clock],
+        callbacks=[watch],
         verbose=0,
     )
-    return clock.seconds()
+    return watch.seconds()
 
 
 def _model(recipe: recipes.Recipe) -> Any:
@@ -122,7 +122,7 @@ def _model(recipe: recipes.Recipe) -> Any:
     return networks.make(recipe.network, recipe.config)
 
 
-def _clock() -> Any:
+def clock() -> Any:
     """A Keras callback that notes when each epoch begins; the first epoch, which traces, is left out."""
     import tf_keras as keras
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mobilenn.compress.config import ClusterConfig, FineTune, PruneConfig, QatCo
 from mobilenn.compress.parts import is_refused_whole, note, table_note, train_parts
 from mobilenn.compress.prune import prune
 from mobilenn.compress.qat import apply_transform, settled, transform_name
+from mobilenn.compress.rounding import repeatable_rounding
 from mobilenn.core.records import from_dict
 from mobilenn.data import Dataset
 from mobilenn.train.config import FitConfig, TrainConfig
@@ -52,8 +54,10 @@ def apply_step(
             callbacks=tuple(callbacks),
             checkpoint_dir=Path(arguments["folder"]) / "checkpoint" if arguments["folder"] else None,
             emit=emit,
+            deterministic=trained.deterministic,
         )
-        fit(wrapped, dataset, tuning, run)
+        with repeatable_rounding() if step == "qat" else nullcontext():
+            fit(wrapped, dataset, tuning, run)
 
     if step != "qat" and (said := table_note(model, step)):
         emit({"stage": step, "warning": said})

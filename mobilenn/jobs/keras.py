@@ -19,6 +19,7 @@ from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
 from mobilenn.data._generative import prepared
+from mobilenn.jobs.session import fresh_session
 from mobilenn.runtime.judge import judge
 from mobilenn.tflite.merge import SIGNATURE, merge
 
@@ -73,7 +74,7 @@ def compress(arguments: dict[str, Any], _: Any, emit: Emit) -> Result:
     from mobilenn.compress.rebuild import rebuild
     from mobilenn.compress.steps import apply_step
 
-    _fresh_session(arguments["seed"])
+    fresh_session(arguments["seed"])
     parent = records.from_dict(KerasModel, arguments["parent"])
     dataset = _dataset(arguments)
     model, transforms = apply_step(rebuild(parent), dataset, arguments, emit)
@@ -96,7 +97,7 @@ def convert(arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], _: Emit
     from mobilenn.compress.rebuild import rebuild
     from mobilenn.convert.flatbuffer import to_flatbuffer
 
-    _fresh_session(0)
+    fresh_session(0)
     model = rebuild(records.from_dict(KerasModel, arguments["parent"]))
     if arguments.get("features"):
         from mobilenn.convert.features import with_features
@@ -285,15 +286,6 @@ def _load(data: str, role: str, seed: int) -> Any:
     dataset = datasets.load(settings.pop("name"), settings, seed)
     datasets.validate(dataset)
     return prepared(dataset, json.loads(role), seed, judge)
-
-
-def _fresh_session(seed: int) -> None:
-    """Forgets earlier models, so that a job's result does not depend on the jobs before it."""
-    import tf_keras as keras
-
-    keras.backend.clear_session()
-    keras.mixed_precision.set_global_policy("float32")
-    keras.utils.set_random_seed(seed)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ class TrainConfig(FitConfig):
             in numpy, for stacks of dense layers; `clustering` places centroids; `mining` finds rules;
             `adversarial` trains a generator against a discriminator; `reinforcement` learns a policy from episodes.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
-            `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs.
+            `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs. In float32 a
+            GPU multiplies in TF32 while it trains; references and figures are computed in whole float32.
         xla: compiles the training step by XLA; the first step then takes longer.
         strategy: `mirrored` uses every local device, `multi_worker` every worker of TF_CONFIG.
         deterministic: lets TensorFlow use only operations that repeat bit for bit. It costs nothing

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-from mobilenn.core.errors import DataError, MobilennError, WorkerError
+from mobilenn.core.errors import DataError, MobilennError, RecipeError, WorkerError
 from mobilenn.data import Dataset
 from mobilenn.train import checkpoint, distribution
 from mobilenn.train.callbacks import Patience, Progress, Record, Reseed, lower_rate
@@ -22,6 +22,7 @@ from mobilenn.train.identity import run_key
 from mobilenn.train.input import InputPlan, step_sizes
 from mobilenn.train.objective import main_output, make_loss, make_metrics
 from mobilenn.train.optimizer import make_optimizer, state
+from mobilenn.train.tf32 import tensor_cores, whole_float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def fit_from_checkpoint(model: keras.Model, data: Dataset, settings: FitConfig, 
 
 
 def repeatable(seed: int, deterministic: bool = True) -> None:
-    """Seeds every generator and, where asked, allows only operations that repeat bit for bit.
+    """Seeds every generator, ends TF32 and, where asked, allows only operations that repeat bit for bit.
 
     Results still depend on the number of threads: sums are split by it. The switch holds for the
     rest of the process.
@@ -114,6 +115,7 @@ def repeatable(seed: int, deterministic: bool = True) -> None:
         deterministic: whether to forbid operations without a fixed order of summing.
     """
     keras.utils.set_random_seed(seed)
+    whole_float32()
     if deterministic:
         tf.config.experimental.enable_op_determinism()
 
@@ -152,7 +154,10 @@ def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, wa
     progress = Progress(events, steps, main_output(model, run.task), lower_rate(run.stage, settings.learning_rate))
     everyone = [Reseed(run.seed), *run.callbacks, progress, *watchers]
     try:
-        model.fit(**fed, epochs=settings.epochs, callbacks=everyone, verbose=0)
+        with tensor_cores():
+            model.fit(**fed, epochs=settings.epochs, callbacks=everyone, verbose=0)
+    except tf.errors.UnimplementedError as error:
+        raise (_unrepeatable(error) or error) from None
     except tf.errors.ResourceExhaustedError:
         message = f"The device has too little memory for batches of {settings.batch_size}."
         raise MobilennError(message, f"Lower {run.stage}.batch_size.") from None
@@ -161,6 +166,15 @@ def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, wa
             raise
         message = "A worker of the cluster was lost, or does not answer."
         raise WorkerError(message, "Start every worker again: training goes on after the last epoch.") from error
+
+
+def _unrepeatable(error: tf.errors.OpError) -> RecipeError | None:
+    """What to tell a user of an operation that a GPU has no repeatable form of; None for other errors."""
+    said = next((line for line in error.message.splitlines() if "determinis" in line.lower()), None)
+    if said is None:
+        return None
+    hint = "Set train.deterministic = false, or train on the CPU: CUDA_VISIBLE_DEVICES=-1."
+    return RecipeError(f"This GPU cannot train it repeatably: {said.strip()}", hint)
 
 
 def _feeds(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, first_epoch: int) -> dict[str, Any]:

@@ -120,6 +120,16 @@ def test_every_network_goes_through_every_technique_and_converts(name, step):
     assert precheck(to_flatbuffer(made, precision)) == []
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("name", ["alexnet", "vgg", "image_attention"])
+def test_a_gpu_repeats_every_technique(name, step):
+    """Rounding and batch normalisation have gradients that a GPU sums in no fixed order unless it is told to."""
+    first, second = (apply(tiny(name), step)[0].get_weights() for _ in range(2))
+    for weight, again in zip(first, second, strict=True):
+        np.testing.assert_array_equal(weight, again)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.8])
 def test_pruned_kernels_have_the_asked_sparsity(share):
     model = mlp()

@@ -21,6 +21,8 @@ from mobilenn.networks._weights import load_weights, save_weights
 from mobilenn.runtime.host import HostSession
 from mobilenn.tflite.inspect import inspect, precheck
 from mobilenn.tflite.merge import merge
+from mobilenn.train.fit import repeatable
+from mobilenn.train.tf32 import whole_float32
 
 
 @pytest.fixture(params=networks.names(), scope="module")
@@ -114,7 +116,8 @@ def test_inputs_and_outputs_are_named_and_static(network):
         assert np.isfinite(made).all()
 
 
-def test_every_weight_has_a_finite_gradient(network):
+def gradients(network):
+    """By weight, the gradient of a loss of all outputs, as a training step computes it."""
     keras.utils.set_random_seed(3)
     training = getattr(network, "build_for_training", None)
     model = training(network.TINY)[0] if training else network.build(network.TINY)
@@ -122,9 +125,35 @@ def test_every_weight_has_a_finite_gradient(network):
         made = model(inputs(model), training=True)
         numbers = [o for o in tf.nest.flatten(made) if o.dtype.is_floating]
         loss = tf.add_n([tf.reduce_sum(o * o * tf.range(1.0, o.shape[-1] + 1.0)) for o in numbers])
-    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
-        assert gradient is not None, weight.name
-        assert np.isfinite(tf.convert_to_tensor(gradient).numpy()).all(), weight.name
+    names = [weight.name for weight in model.trainable_weights]
+    return dict(zip(names, tape.gradient(loss, model.trainable_weights), strict=True))
+
+
+def test_every_weight_has_a_finite_gradient(network):
+    for name, gradient in gradients(network).items():
+        assert gradient is not None, name
+        assert np.isfinite(tf.convert_to_tensor(gradient).numpy()).all(), name
+
+
+@pytest.mark.gpu
+def test_a_gpu_repeats_every_gradient(network):
+    repeatable(3)
+    first, second = gradients(network), gradients(network)
+    for name, gradient in first.items():
+        assert "GPU" in gradient.device, name
+        np.testing.assert_array_equal(*(tf.convert_to_tensor(g).numpy() for g in (gradient, second[name])), name)
+
+
+@pytest.mark.gpu
+def test_a_gpu_says_what_a_cpu_does(network):
+    whole_float32()
+    model = tiny(network)
+    raw = inputs(model)
+    found = outputs(model, raw)
+    with tf.device("/CPU:0"):
+        expected = outputs(model, raw)
+    for name, ours, theirs in zip(model.output_names, found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale(name), err_msg=name)
 
 
 def test_a_discriminator_tells_what_the_generator_makes(network):

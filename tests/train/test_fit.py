@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
 from mobilenn import networks
-from mobilenn.core.errors import DataError, MobilennError
+from mobilenn.core.errors import DataError, MobilennError, RecipeError
 from mobilenn.data import Dataset, Split
 from mobilenn.train import callbacks, checkpoint, events
 from mobilenn.train.config import Augment, FitConfig
@@ -282,3 +283,40 @@ def test_metrics_of_the_main_output_lose_its_name() -> None:
         "val_accuracy": 0.25,
         "head_loss": 2.0,
     }
+
+
+class Watcher(keras.callbacks.Callback):
+    """Calls a function after each step."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self.call = call
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.call()
+
+
+def test_tf32_is_for_steps_and_not_for_references(digits: Callable[..., Dataset]) -> None:
+    seen = []
+    asked = tf.config.experimental.tensor_float_32_execution_enabled
+    fit(fresh(), digits(), replace(SETTINGS, epochs=1), run(callbacks=(Watcher(lambda: seen.append(asked())),)))
+    assert set(seen) == {True}
+    assert not asked()
+
+
+def test_what_a_gpu_cannot_repeat_is_named(digits: Callable[..., Dataset]) -> None:
+    def refuse() -> None:
+        said = "Graph execution error:\nDeterminism is not yet supported in GPU implementation of Odd.\n\t [[Odd]]"
+        raise tf.errors.UnimplementedError(None, None, said)
+
+    with pytest.raises(RecipeError, match="Determinism is not yet supported in GPU implementation of Odd") as caught:
+        fit(fresh(), digits(), SETTINGS, run(callbacks=(Watcher(refuse),)))
+    assert "train.deterministic = false" in caught.value.hint
+
+
+def test_what_nobody_implemented_stays_what_it_is(digits: Callable[..., Dataset]) -> None:
+    def refuse() -> None:
+        raise tf.errors.UnimplementedError(None, None, "no kernel")
+
+    with pytest.raises(tf.errors.UnimplementedError, match="no kernel"):
+        fit(fresh(), digits(), SETTINGS, run(callbacks=(Watcher(refuse),)))
