@@ -70,10 +70,11 @@ def main() -> None:
     options = parser.parse_args()
     with pool("cpu") as cpu, pool("gpu") as gpu:
         name = gpu.submit(gpu_name).result()
-        rows = [row(title, job, {"cpu": cpu, "gpu": gpu}, options.rounds) for title, job in jobs(options)]
-    found = {"rows": rows, "environment": {**provenance.environment(), "gpu": name}}
-    store.write_json(options.results / "gpu.json", found)
-    store.write_text(options.results / "gpu.md", page(found))
+        found: dict[str, Any] = {"rows": [], "environment": {**provenance.environment(), "gpu": name}}
+        for title, job in jobs(options):
+            found["rows"].append(row(title, job, {"cpu": cpu, "gpu": gpu}, options.rounds))
+            store.write_json(options.results / "gpu.json", found)
+            store.write_text(options.results / "gpu.md", page(found))
     print(page(found))
 
 
@@ -172,7 +173,7 @@ def page(found: Mapping[str, Any]) -> str:
     said = (
         "Median seconds of an epoch, and how many times faster that is than the CPU. "
         f"{machine['gpu']} against {machine['cores']} cores of {machine['cpu']}. "
-        "Only operations that repeat bit for bit were allowed; float32 multiplies in TF32 on the GPU."
+        "Only operations that repeat bit for bit were allowed; float32 keeps all bits, there is no TF32."
     )
     return f"# Training on a GPU\n\n{text_table(HEADS, body, left=1)}\n\n{said}\n"
 

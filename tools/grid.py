@@ -102,7 +102,8 @@ def weigh(name: str, settings: Sequence[str], grid: Grid) -> list[dict[str, Any]
         length = {"length": len(jobs), "label": "weighing", "file": sys.stderr}
         with click.progressbar(pool.map(_validated, *zip(*jobs, strict=True)), **length) as done:
             found = [{"settings": each, **row} for each, row in zip(combinations, done, strict=True)]
-    return sorted(found, key=lambda row: (-row["metric"], row["loss"]))
+    # rounded: the order of summing must not decide between equals
+    return sorted(found, key=lambda row: (-round(row["metric"], 6), row["loss"]))
 
 
 def _quiet() -> None:

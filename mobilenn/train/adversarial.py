@@ -24,7 +24,6 @@ from mobilenn.train.fit import FitRun
 from mobilenn.train.game import Players, Step, make_step
 from mobilenn.train.identity import run_key
 from mobilenn.train.optimizer import make_schedule
-from mobilenn.train.tf32 import tensor_cores
 
 _TAKEN = {"epochs", "batch_size", "learning_rate", "schedule", "warmup_epochs", "label_smoothing", "augment"}
 _TAKEN |= {"scheme", "deterministic", "discriminator_rate", "certainty", "averaging"}
@@ -69,8 +68,7 @@ def train_adversarial(model: keras.Model, data: Dataset, settings: TrainConfig, 
     """
     steps = _checked(model, data, settings, run)
     players = _players(model, settings, steps, run)
-    with tensor_cores():
-        snapshot = _play(players, data, settings, run)
+    snapshot = _play(players, data, settings, run)
     model.set_weights(snapshot.group("average"))
     return snapshot
 

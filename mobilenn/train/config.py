@@ -107,8 +107,9 @@ class TrainConfig(FitConfig):
             `adversarial` trains a generator against a discriminator; `reinforcement` learns a policy from episodes.
         precision: what the layers compute in; weights stay float32, and so does the trained model.
             `mixed_float16` is for GPUs with tensor cores, `mixed_bfloat16` for newer ones and TPUs. In float32 a
-            GPU multiplies in TF32 while it trains; references and figures are computed in whole float32.
-        xla: compiles the training step by XLA; the first step then takes longer.
+            GPU keeps all bits, too: no TF32.
+        xla: compiles the training step by XLA; the first step then takes longer. On a GPU its maximum pooling does not
+            repeat bit for bit, so that networks with one also need `deterministic = false`.
         strategy: `mirrored` uses every local device, `multi_worker` every worker of TF_CONFIG.
         deterministic: lets TensorFlow use only operations that repeat bit for bit. It costs nothing
             measurable on a CPU; on a GPU some operations get slower.

@@ -22,7 +22,7 @@ from mobilenn.train.identity import run_key
 from mobilenn.train.input import InputPlan, step_sizes
 from mobilenn.train.objective import main_output, make_loss, make_metrics
 from mobilenn.train.optimizer import make_optimizer, state
-from mobilenn.train.tf32 import tensor_cores, whole_float32
+from mobilenn.train.tf32 import whole_float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def fit_from_checkpoint(model: keras.Model, data: Dataset, settings: FitConfig, 
 
 
 def repeatable(seed: int, deterministic: bool = True) -> None:
-    """Seeds every generator, ends TF32 and, where asked, allows only operations that repeat bit for bit.
+    """Seeds every generator, rules out TF32 and, where asked, allows only operations that repeat bit for bit.
 
     Results still depend on the number of threads: sums are split by it. The switch holds for the
     rest of the process.
@@ -154,8 +154,7 @@ def _run(model: keras.Model, data: Dataset, settings: FitConfig, run: FitRun, wa
     progress = Progress(events, steps, main_output(model, run.task), lower_rate(run.stage, settings.learning_rate))
     everyone = [Reseed(run.seed), *run.callbacks, progress, *watchers]
     try:
-        with tensor_cores():
-            model.fit(**fed, epochs=settings.epochs, callbacks=everyone, verbose=0)
+        model.fit(**fed, epochs=settings.epochs, callbacks=everyone, verbose=0)
     except tf.errors.UnimplementedError as error:
         raise (_unrepeatable(error) or error) from None
     except tf.errors.ResourceExhaustedError:
