@@ -27,6 +27,7 @@ _MEASURES = [
     "other_load",
     "profile",
     "agreement",
+    "compiled_model",
     "lesson",
     "on_device",
 ]

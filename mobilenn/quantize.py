@@ -23,6 +23,7 @@ from mobilenn.tflite.edits import (
     follow_outputs,
     let_pixels_in,
     operators,
+    own_outputs,
     read_integers,
 )
 from mobilenn.tflite.float_parts import BY_NAME, FRONT_END, float_operators
@@ -85,6 +86,7 @@ def quantize_flatbuffer(flatbuffer: bytes, precision: Precision, representative:
     read_integers(made)
     fit_biases(made, model)
     follow_outputs(made, model)
+    own_outputs(made)
     let_pixels_in(made, pixels)
     return serialize(made)
 

@@ -13,10 +13,10 @@ from mobilenn import pipeline
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import DataError, RecipeError
+from mobilenn.golden import verify_file
 from mobilenn.runtime.host import HostSession
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.package import unpack
-from mobilenn.verify import verify_file
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ROOT / "tests" / "environments" / "corridor.py"

@@ -33,6 +33,14 @@ def test_files_have_the_losses_of_keras_over_a_hundred_steps(figures):
         assert row["losses"]["Keras"][-1] < row["losses"]["Keras"][0] / 2
 
 
+def test_files_move_centroids_as_scikit_learn_does(figures):
+    found = figures["clusters"]
+    assert {len(values) for values in found["inertia"].values()} == {20}
+    assert set(found["difference"]) == {"Interpreter", "CompiledModel"}
+    assert max(found["difference"].values()) < 1e-5
+    assert found["inertia"]["scikit-learn"][-1] < 0.95 * found["inertia"]["scikit-learn"][0]
+
+
 def test_files_learn_digits_that_they_never_saw_as_well_as_keras(figures):
     new = figures["new_digits"]
     assert (new["examples"], len(new["digits"])) == (20, 5)

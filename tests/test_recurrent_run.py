@@ -11,13 +11,13 @@ from mobilenn import pipeline
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import RecipeError
+from mobilenn.golden import verify_file
 from mobilenn.runtime.host import HostSession
 from mobilenn.runtime.interfaces import InterpreterRun
 from mobilenn.runtime.sequence import stream
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.package import unpack
 from mobilenn.tflite.reader import read
-from mobilenn.verify import verify_file
 
 LENGTH, WORDS = 12, 24
 pytestmark = pytest.mark.slow

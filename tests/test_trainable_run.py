@@ -7,6 +7,7 @@ import pytest
 
 from mobilenn import pipeline
 from mobilenn.core import recipe as recipes
+from mobilenn.golden import verify_file
 from mobilenn.requantize import quantize_file
 from mobilenn.runtime import training
 from mobilenn.runtime.host import HostSession
@@ -14,7 +15,7 @@ from mobilenn.runtime.training import Descent
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.package import unpack
 from mobilenn.tflite.reader import read
-from mobilenn.verify import LESSON_TOLERANCE, verify_file
+from mobilenn.verify import LESSON_TOLERANCE
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
@@ -49,6 +50,8 @@ def test_the_report_shows_what_training_takes(report):
     assert list(found["weights"]) == ["hidden1_kernel", "hidden1_bias", "logits_kernel", "logits_bias"]
     assert set(found["calls_ms"]) == {"prepare", "train", "infer"}
     assert lesson["error"] < LESSON_TOLERANCE
+    assert rows["float32"]["compiled_model"]["lesson_losses"] < LESSON_TOLERANCE
+    assert rows["plain"]["compiled_model"] == {"probabilities": 0.0}
     assert lesson["expected"] == pytest.approx(lesson["found"], rel=1e-4)
     assert rows["plain"]["on_device"] is None
     assert "Training where the file runs" in (out / "report.html").read_text(encoding="utf-8")

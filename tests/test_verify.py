@@ -8,7 +8,7 @@ import pytest
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.precision import Precision
 from mobilenn.evaluate import Evaluation
-from mobilenn.verify import Parity, Reference, _agreement, _figure, _reason
+from mobilenn.verify import Lesson, Parity, Reference, _agreement, _figure, _reason, _strayed
 
 
 def reference(**changes):
@@ -57,6 +57,24 @@ def test_a_floor_for_what_only_other_data_have_says_which():
     with pytest.raises(RecipeError, match="'top3_accuracy', which is measured only where there are more") as caught:
         _figure("top3_accuracy", found, "classification")
     assert caught.value.hint.endswith("Allowed: accuracy, macro_f1.")
+
+
+@pytest.mark.parametrize(
+    ("lesson", "apart", "words"),
+    [
+        (None, {"image": 0.0, "action": 0.0}, ""),
+        (None, {"image": 2e-5}, "in CompiledModel, 'image' is off by 2e-05; 1e-05 is allowed"),
+        (None, {"action": 0.125}, "in CompiledModel, 'action' is off by 0.12"),
+        (None, {"image": float("nan")}, "in CompiledModel, 'image' is off by nan"),
+        (0.0, {"image": 0.0, "lesson_losses": 9e-5}, ""),
+        (0.0, {"image": 0.0, "lesson_losses": float("inf")}, "in CompiledModel, 'lesson_losses' is off by inf"),
+        (2e-4, {"image": 1.0}, "trained, its losses are off by 0.0002"),
+    ],
+)
+def test_a_file_has_to_do_the_same_in_compiled_model(lesson, apart, words):
+    found = None if lesson is None else Lesson(expected=(1.0,), found=(1.0 + lesson,), error=lesson)
+    said = _strayed(found, apart)
+    assert said.startswith(words) if words else said == ""
 
 
 def test_images_name_no_class_to_agree_on():

@@ -3,8 +3,10 @@
     python tools/ondevice.py --out tools/results/ondevice
 
 1. The mlp recipe's network, untrained: 100 steps of descent, with momentum, and on batches larger than a call of
-   `train` takes, in Keras, in the Interpreter and in CompiledModel.
-2. VGG-11 is trained on the digits 0 to 4. Its file, whose convolutions are frozen, learns 5 to 9 from twenty
+   `train` takes, in Keras, in the Interpreter and in CompiledModel. The same of VGG-11's dense layers behind frozen
+   convolutions.
+2. k-means on the digits of scikit-learn: Lloyd's iteration, step by step, beside scikit-learn's.
+3. VGG-11 is trained on the digits 0 to 4. Its file, whose convolutions are frozen, learns 5 to 9 from twenty
    examples each; how many of its dense layers are trained is chosen on validation digits. Keras does the same.
 
 Writes <out>.json and <out>.md.
@@ -14,8 +16,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +32,56 @@ from mobilenn.core import store
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
 from mobilenn.data import Dataset, Split
-from mobilenn.runtime import training
+from mobilenn.runtime import lloyd, training
 from mobilenn.runtime.host import HostSession
 from mobilenn.runtime.training import Descent, TrainableFile
 
 APIS = {"Interpreter": "interpreter", "CompiledModel": "compiled_model"}
 STEPS, SEED = 100, 7
-CURVES = {  # samples of a step, of a call, and the step itself
-    "mini-batch descent": (32, 32, Descent(learning_rate=0.1)),
-    "mini-batch descent with momentum": (32, 32, Descent(learning_rate=0.02, momentum=0.9)),
-    "batch descent, four calls a step": (128, 32, Descent(learning_rate=0.1, momentum=0.5)),
-}
+ITERATIONS = 20  # of Lloyd's
 KNOWN, NEW = range(5), range(5, 10)
 EXAMPLES, EPOCHS, MOMENTUM, BATCH = 20, 40, 0.9, 20
 DENSE_LAYERS = (1, 2, 3)  # of VGG's three: how many are trained
 BASE = (f"config.classes={len(KNOWN)}",)  # what differs from the vgg recipe
 Batches = list[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A hundred steps that Keras and a file take alike.
+
+    Args:
+        name: what kind of steps they are.
+        recipe: whose network learns, without dropout.
+        layers: dense layers that learn, counted from the output; 0 for all.
+        size: of the images, where the recipe's data are drawn larger than 28×28.
+        samples: of a step.
+        call: of a call of `train`, which sums up a larger step's.
+        descent: the step.
+    """
+
+    name: str
+    recipe: str = "mlp"
+    layers: int = 0
+    size: int = 28
+    samples: int = 32
+    call: int = 32
+    descent: Descent
+
+
+LESSONS = (
+    Lesson(name="mlp, mini-batch descent", descent=Descent(learning_rate=0.1)),
+    Lesson(name="mlp, with momentum", descent=Descent(learning_rate=0.02, momentum=0.9)),
+    Lesson(name="mlp, four calls a step", samples=128, descent=Descent(learning_rate=0.1, momentum=0.5)),
+    Lesson(name="VGG-11, mini-batch descent", recipe="vgg", layers=3, size=32, descent=Descent(learning_rate=0.05)),
+    Lesson(
+        name="VGG-11, with momentum",
+        recipe="vgg",
+        layers=3,
+        size=32,
+        descent=Descent(learning_rate=0.01, momentum=0.9),
+    ),
+)
 
 
 def main() -> None:
@@ -54,7 +91,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = {
-            "curves": [curve(name, Path(folder)) for name in CURVES],
+            "curves": [curve(lesson, Path(folder)) for lesson in LESSONS],
+            "clusters": clusters(Path(folder)),
             "new_digits": new_digits(Path(folder)),
             "environment": provenance.environment(),
         }
@@ -79,19 +117,23 @@ def opened(session: HostSession) -> TrainableFile:
     return training.trainable(session.signatures, session.runner)
 
 
-def curve(name: str, folder: Path) -> dict[str, Any]:
+def curve(lesson: Lesson, folder: Path) -> dict[str, Any]:
     """A hundred steps of Keras, and of the file in both runtimes, from the same weights on the same samples."""
     import tf_keras as keras
 
     from mobilenn import networks
+    from mobilenn.convert.head import find_head
 
-    size, call, settings = CURVES[name]
-    recipe = recipes.load("mlp", ["config.dropout=0.0"])
+    settings = lesson.descent
+    recipe = recipes.load(lesson.recipe, ["config.dropout=0.0"])
     keras.utils.set_random_seed(SEED)
     model = networks.make(recipe.network, recipe.config)
-    path = written(model, Trainable(batch_size=call), folder / "mlp.tflite")
-    split = datasets.load("mnist5k", {}, SEED).train
-    batches = taken(split, size)
+    path = folder / f"{lesson.recipe}.tflite"
+    written(model, Trainable(batch_size=lesson.call, layers=lesson.layers), path)
+    batches = taken(datasets.load("mnist5k", {"size": lesson.size}, SEED).train, lesson.samples)
+    learning = {layer.name for layer in find_head(model, lesson.layers).layers}
+    for layer in model.layers:
+        layer.trainable = layer.name in learning
     model.compile(keras.optimizers.SGD(settings.learning_rate, settings.momentum), "sparse_categorical_crossentropy")
     losses = {"Keras": [float(model.train_on_batch(images, targets)) for images, targets in batches]}
     for runtime, api in APIS.items():
@@ -99,9 +141,9 @@ def curve(name: str, folder: Path) -> dict[str, Any]:
             losses[runtime] = file_losses(opened(session), batches, settings)
     worst = {r: float(np.abs(np.subtract(losses[r], losses["Keras"])).max()) for r in APIS}
     return {
-        "name": name,
-        "samples": size,
-        "calls": -(-size // call),
+        "name": lesson.name,
+        "samples": lesson.samples,
+        "calls": -(-lesson.samples // lesson.call),
         **vars(settings),
         "losses": losses,
         "difference": worst,
@@ -128,6 +170,44 @@ def file_losses(file: TrainableFile, batches: Batches, settings: Descent) -> lis
         value, state = training.step(file, samples, state, settings)
         losses.append(value)
     return losses
+
+
+def clusters(folder: Path) -> dict[str, Any]:
+    """The inertia after each of Lloyd's iterations: scikit-learn's, and the file's in both runtimes."""
+    from sklearn.cluster import KMeans
+
+    from mobilenn import networks
+    from mobilenn.convert.flatbuffer import to_flatbuffer
+    from mobilenn.convert.lloyd import centroid_layer, lloyd_parts
+    from mobilenn.tflite.merge import SIGNATURE, merge
+
+    recipe = recipes.load("kmeans")
+    rows = np.asarray(datasets.load("digits", {}, SEED).train.inputs["features"], np.float32)
+    model = networks.make(recipe.network, recipe.config)
+    begin = rows[np.random.default_rng(SEED).choice(len(rows), recipe.config["clusters"], replace=False)]
+    centroid_layer(model).set_weights([begin])
+    parts = {SIGNATURE: to_flatbuffer(model, Precision.FLOAT32), **lloyd_parts(model, Trainable(batch_size=32))}
+    store.write_bytes(folder / "kmeans.tflite", merge(parts))
+    inertia: dict[str, list[float]] = {"scikit-learn": []}
+    for count in range(1, ITERATIONS + 1):
+        with warnings.catch_warnings(action="ignore"):  # that it stopped early: it was told to
+            found = KMeans(len(begin), init=begin, n_init=1, max_iter=count, tol=0.0).fit(rows)
+        inertia["scikit-learn"].append(float(found.inertia_))
+    for runtime, api in APIS.items():
+        with HostSession(folder / "kmeans.tflite", api=api) as session:
+            inertia[runtime] = moved(opened(session), rows)
+    worst = {r: float(np.max(np.abs(np.divide(inertia[r], inertia["scikit-learn"]) - 1))) for r in APIS}
+    return {"samples": len(rows), "clusters": len(begin), "inertia": inertia, "difference": worst}
+
+
+def moved(file: TrainableFile, rows: np.ndarray) -> list[float]:
+    """The inertia after each iteration that a file takes."""
+    seen, centroids, inertia = training.prepared(file, {"features": rows}), lloyd.beginning(file), []
+    for _ in range(ITERATIONS):
+        _, centroids = lloyd.iterate(file, seen, centroids)
+        distances = np.square(rows[:, None].astype(np.float64) - centroids).sum(2)
+        inertia.append(float(distances.min(1).sum()))
+    return inertia
 
 
 def new_digits(folder: Path) -> dict[str, Any]:
@@ -223,14 +303,19 @@ def compared(
             state, settings, losses[runtime] = learned(file, examples)
             accuracy[runtime] = judged(file, state, test)
     losses["Keras"], accuracy["Keras"] = keras_learned(model, count, examples, settings, test)
-    worst = {r: float(np.abs(np.subtract(losses[r], losses["Keras"])).max()) for r in APIS}
+    again = "Keras, each batch the other way round"
+    losses[again], accuracy[again] = keras_learned(model, count, examples, settings, test, order=-1)
+    worst = {r: float(np.abs(np.subtract(losses[r], losses["Keras"])).max()) for r in losses if r != "Keras"}
     return {"losses": losses, "accuracy": accuracy, "difference": worst}
 
 
 def keras_learned(
-    model: Any, count: int, examples: tuple[np.ndarray, np.ndarray], settings: Descent, test: Split
+    model: Any, count: int, examples: tuple[np.ndarray, np.ndarray], settings: Descent, test: Split, order: int = 1
 ) -> tuple[list[float], float]:
-    """The same head on the same frozen base, trained by Keras on the same batches."""
+    """The same head on the same frozen base, trained by Keras on the same batches; `order` -1 reverses each batch.
+
+    That changes nothing but the order of summing: how far two such runs part is what rounding alone does.
+    """
     import tf_keras as keras
 
     from mobilenn.convert.head import find_head, head_model
@@ -244,7 +329,7 @@ def keras_learned(
     losses = []
     for number in range(EPOCHS):
         for rows in training.mini_batches(len(images), BATCH, (SEED, number)):
-            losses.append(float(pupil.train_on_batch(found[rows], targets[rows])))
+            losses.append(float(pupil.train_on_batch(found[rows[::order]], targets[rows[::order]])))
     said = pupil.predict(frozen.predict(test.inputs["image"].astype(np.float32), verbose=0), verbose=0)
     return losses, float(np.mean(said.argmax(1) == test.targets))
 

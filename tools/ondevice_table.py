@@ -9,8 +9,14 @@ RUNTIMES = ("Interpreter", "CompiledModel")
 SHOWN = (1, 10, 100)  # steps whose losses are shown
 _CURVES = """## The same losses as Keras
 
-The mlp recipe's network (256 and 128 hidden units, no dropout), from the same random weights on the same samples of
-MNIST-5k. Loss before steps {shown}, and the largest difference from Keras' loss over all {steps}.
+The mlp recipe's network (256 and 128 hidden units) and the three dense layers of the vgg recipe's, behind frozen
+convolutions; both without dropout, from the same random weights on the same samples of MNIST-5k. Loss before steps
+{shown}, and the largest difference from Keras' loss over all {steps}.
+"""
+_CLUSTERS = """## The same clusters as scikit-learn
+
+k-means, {clusters} clusters of {samples:,} digits, from the same samples as first centroids. Inertia after iterations
+{shown}, and the largest difference from scikit-learn's over all {iterations}, as a share of it.
 """
 _NEW = """## Five digits that the network never saw
 
@@ -27,7 +33,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     machine = result["environment"]
     named = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     ends = f"{machine['cpu']}, {machine['platform']}, Python {machine['python']}; {named}."
-    return "\n".join(["# Training by the file itself", "", *_curves(result), "", *_new(result), "", ends]) + "\n"
+    parts = [*_curves(result), "", *_clusters(result), "", *_new(result)]
+    return "\n".join(["# Training by the file itself", "", *parts, "", ends]) + "\n"
 
 
 def _curves(result: Mapping[str, Any]) -> list[str]:
@@ -40,6 +47,23 @@ def _curves(result: Mapping[str, Any]) -> list[str]:
         for runtime in RUNTIMES:
             cells += [_shown(row["losses"][runtime]), f"{row['difference'][runtime]:.1e}"]
         lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def _clusters(result: Mapping[str, Any]) -> list[str]:
+    found = result["clusters"]
+    inertia = found["inertia"]
+    steps = (1, 5, len(inertia["scikit-learn"]))
+    text = _CLUSTERS.format(
+        **{key: found[key] for key in ("clusters", "samples")},
+        shown=f"{steps[0]}, {steps[1]} and {steps[2]}",
+        iterations=steps[-1],
+    )
+    lines = [*text.splitlines(), "", "| moved by | inertia | difference |", "|" + " --- |" * 3]
+    for name, values in inertia.items():
+        difference = f"{found['difference'][name]:.1e}" if name in found["difference"] else "–"
+        title = f"the file, in {name}" if name in RUNTIMES else name
+        lines.append(f"| {title} | {' '.join(f'{values[step - 1]:.1f}' for step in steps)} | {difference} |")
     return lines
 
 
@@ -61,9 +85,9 @@ def _new(result: Mapping[str, Any]) -> list[str]:
     )
     lines = [*text.splitlines(), "", "| trained by | dense layers | accuracy | largest difference of a loss |"]
     lines.append("|" + " --- |" * 4)
-    for runtime in ("Keras", *RUNTIMES):
+    for runtime in sorted(new["accuracy"], key=lambda name: (name in RUNTIMES, name)):
         difference = f"{new['difference'][runtime]:.1e}" if runtime in new["difference"] else "–"
-        name = runtime if runtime == "Keras" else f"the file, in {runtime}"
+        name = f"the file, in {runtime}" if runtime in RUNTIMES else runtime
         lines.append(f"| {name} | {new['layers']} | {new['accuracy'][runtime]:.1%} | {difference} |")
     return lines
 

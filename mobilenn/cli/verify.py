@@ -21,7 +21,7 @@ def command(source: str, out: Path | None, settings: tuple[str, ...], as_json: b
     """
     if not options.is_tflite(source):
         return stage.run_until("verify", source, out, settings, as_json)
-    from mobilenn.verify import verify_file
+    from mobilenn.golden import verify_file
 
     found = verify_file(Path(source))
     if as_json:

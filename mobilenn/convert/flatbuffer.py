@@ -16,7 +16,7 @@ from mobilenn.convert.lowerings import lower
 from mobilenn.convert.lowerings.copies import is_wrapper, unwrapped
 from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
-from mobilenn.tflite.edits import let_pixels_in, order_outputs
+from mobilenn.tflite.edits import let_pixels_in, order_outputs, own_outputs
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.writer import parse, serialize
 
@@ -56,6 +56,7 @@ def to_flatbuffer(
     _set_precision(converter, precision, representative)
     parsed = parse(_converted(converter, f"{model.name} as {precision}"))
     order_outputs(parsed, names)
+    own_outputs(parsed)
     if precision is Precision.INT8:
         let_pixels_in(parsed)
     return _portable(serialize(parsed), f"{model.name} as {precision}")
@@ -81,6 +82,7 @@ def function_to_flatbuffer(function: Any, outputs: Sequence[str], owner: tf.Modu
     _set_precision(converter, Precision.FLOAT32, None)
     parsed = parse(_converted(converter, name))
     order_outputs(parsed, outputs)
+    own_outputs(parsed)
     return _portable(serialize(parsed), name)
 
 

@@ -66,7 +66,7 @@ def _context(report: Report) -> dict[str, Any]:
         "measures": view_errors.measure_rows(report),
         "classes": view_errors.class_rows(report),
         "samples": view_errors.sample_rows(report),
-        "parity": view_files.parity_rows(report),
+        "parity": (view_files.PARITY_HEADS, view_files.parity_rows(report), view_files.runtimes(report)),
         "operators": view_files.operators(report),
         "profiles": view_files.profiles(report),
         "max_profile_rows": MAX_PROFILE_ROWS,

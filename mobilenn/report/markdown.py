@@ -180,8 +180,8 @@ def _files(report: Report) -> list[str]:
     parts = []
     parity = view_files.parity_rows(report)
     if parity:
-        heads = ["Variant", "Output", "Largest, test", "Mean, test", "Largest, golden"]
-        parts += ["## Parity: absolute error of each output", text_table(heads, parity, left=2)]
+        parts += ["## Parity: absolute error of each output", text_table(view_files.PARITY_HEADS, parity, left=2)]
+        parts += filter(None, [escape(view_files.runtimes(report))])
     parts += forms(report)
     parts += on_device(report)
     operators = view_files.operators(report)

@@ -82,6 +82,8 @@ class VariantResult:
         other_load: cores that other work kept busy during the timing.
         forms: of a recurrent network, the forms tried, the shipped one first.
         agreement: share of test samples that get the float model's answer.
+        compiled_model: by output, how far CompiledModel is from the Interpreter on the golden pairs, as a share of the
+            largest value; None where that was not measured.
         lesson, on_device: of a file that can be trained where it runs; None of others.
     """
 
@@ -106,6 +108,7 @@ class VariantResult:
     forms: tuple[Form, ...] = ()
     agreement: float | None = None
     details: Mapping[str, Any] | None = None
+    compiled_model: Mapping[str, float | None] | None = None
     lesson: Lesson | None = None
     on_device: OnDevice | None = None
 

@@ -13,7 +13,7 @@ from mobilenn.report.schema import Report, VariantResult
 from mobilenn.report.schema_file import Lesson, OnDevice
 from mobilenn.runtime.lloyd import CENTROIDS, SHARES, SUMS
 from mobilenn.runtime.training import INFER, INITIAL_WEIGHTS, NEXT, PREPARE, PREPARED, TRAIN, VELOCITY
-from mobilenn.verify import LESSON_TOLERANCE
+from mobilenn.verify import LESSON_LOSSES, LESSON_TOLERANCE
 
 SIGNATURE_HEADS = ("Signature", "What it does", "Takes", "Gives", "A call")
 LESSON_HEADS = ("Before step", "Expected", "The file", "Difference")
@@ -68,7 +68,7 @@ def trained(report: Report) -> list[Trained]:
             words=_words(report, name, row.on_device),
             signatures=tuple(_signatures(row.on_device)),
             lesson=tuple(_lesson(row.lesson)) if row.lesson else (),
-            verdict=_verdict(row.lesson, row.on_device) if row.lesson else "",
+            verdict=_verdict(row.lesson, row.on_device, row.compiled_model or {}) if row.lesson else "",
         )
         for name, row in report.variants.items()
         if row.on_device is not None
@@ -162,11 +162,12 @@ def _lesson(lesson: Lesson) -> Iterable[tuple[str, ...]]:
         yield (str(step), *texts, fmt.error(abs(expected - found)) if known else fmt.NONE)
 
 
-def _verdict(lesson: Lesson, found: OnDevice) -> str:
+def _verdict(lesson: Lesson, found: OnDevice, compiled: Mapping[str, float | None]) -> str:
     steps = view.plural(len(lesson.expected), "step")
     whose = "Lloyd's iterations gave in numpy" if CENTROIDS in found.weights else "Keras gave from the same weights"
+    elsewhere = f" ({fmt.error(compiled[LESSON_LOSSES])} in CompiledModel)" if LESSON_LOSSES in compiled else ""
     return (
         f"{steps} of the golden lesson, which travels inside the file; expected is what {whose}. Largest "
-        f"difference, as a share of the largest loss where that is above 1: {fmt.error(lesson.error)}; "
+        f"difference, as a share of the largest loss where that is above 1: {fmt.error(lesson.error)}{elsewhere}; "
         f"{LESSON_TOLERANCE:g} is allowed."
     )

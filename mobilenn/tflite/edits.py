@@ -1,7 +1,8 @@
-"""Edits of a quantized model, parsed by mobilenn.tflite.writer, that quantizers leave undone."""
+"""Edits of a model, parsed by mobilenn.tflite.writer, that converters and quantizers leave undone."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -41,6 +42,60 @@ def order_outputs(model: Any, names: Sequence[str]) -> None:
     for signature in model.signatureDefs or ():
         signature.outputs = sorted(signature.outputs, key=lambda entry: places.get(entry.name, len(places)))
         model.subgraphs[signature.subgraphIndex].outputs = [entry.tensorIndex for entry in signature.outputs]
+
+
+def own_outputs(model: Any) -> None:
+    """Gives every output a tensor that an operator of its own writes: a reshape to the shape it has.
+
+    An output that is an input, handed on as it is, comes out of CompiledModel as zeros, and all others with it; two
+    outputs that are one tensor keep it from running.
+
+    Args:
+        model: a `ModelT`; changed in place.
+    """
+    for signature in model.signatureDefs or ():
+        graph = model.subgraphs[signature.subgraphIndex]
+        written = {index for operator in graph.operators or () for index in operator.outputs}
+        for entry in signature.outputs:
+            if entry.tensorIndex not in written:
+                entry.tensorIndex = _reshaped(model, graph, entry.tensorIndex)
+            written.discard(entry.tensorIndex)
+        graph.outputs = [entry.tensorIndex for entry in signature.outputs]
+
+
+def _reshaped(model: Any, graph: Any, source: int) -> int:
+    """Appends a reshape that changes nothing; returns the place of what it writes."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    before, made, shape = graph.tensors[source], copy.copy(graph.tensors[source]), schema.TensorT()
+    made.name, made.buffer = before.name + b"_own", 0
+    shape.name, shape.type = before.name + b"_shape", schema.TensorType.INT32
+    shape.shape = np.array([len(before.shape)], np.int32)
+    _replace(model, shape, np.asarray(before.shape, np.int32))
+    operator = schema.OperatorT()
+    operator.opcodeIndex = _code(model, schema.BuiltinOperator.RESHAPE)
+    operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+    operator.builtinOptions = schema.ReshapeOptionsT()
+    operator.builtinOptions.newShape = [int(size) for size in before.shape]
+    operator.inputs, operator.outputs = [source, len(graph.tensors)], [len(graph.tensors) + 1]
+    graph.tensors += [shape, made]
+    graph.operators = [*(graph.operators or ()), operator]
+    return operator.outputs[0]
+
+
+def _code(model: Any, builtin: int) -> int:
+    """The place of a builtin operator's code, which is added where it is new."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model.operatorCodes = list(model.operatorCodes or ())
+    for place, known in enumerate(model.operatorCodes):
+        if max(known.builtinCode, known.deprecatedBuiltinCode) == builtin:
+            return place
+    made = schema.OperatorCodeT()
+    made.builtinCode = made.deprecatedBuiltinCode = builtin
+    made.version = 1
+    model.operatorCodes.append(made)
+    return len(model.operatorCodes) - 1
 
 
 def follow_outputs(model: Any, source: Any) -> None:

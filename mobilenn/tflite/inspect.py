@@ -120,10 +120,12 @@ def portability(contents: Contents) -> dict[str, tuple[str, ...]]:
     dynamic = [f"dynamic shape of '{spec.name}'" for _, spec in ends if min(spec.shape, default=1) < 1]
     dtypes = [f"'{spec.name}' is {spec.dtype}" for _, spec in ends if spec.dtype not in _WEB_DTYPES]
     unnamed = [] if contents.signatures else ["no signature"]
+    # CompiledModel hands out memory that nobody wrote, or does not run at all
+    unwritten = [f"no operator of its own writes '{name}'" for name in contents.unwritten]
     return {
         "Interpreter": tuple(custom),
-        "CompiledModel": tuple(custom + variables + fused + unnamed),
-        "LiteRT.js": tuple(custom + variables + fused + unnamed + dynamic + dtypes),
+        "CompiledModel": tuple(custom + variables + fused + unnamed + unwritten),
+        "LiteRT.js": tuple(custom + variables + fused + unnamed + unwritten + dynamic + dtypes),
     }
 
 

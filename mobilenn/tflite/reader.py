@@ -46,12 +46,15 @@ class Contents:
         tensors: of all subgraphs.
         signatures: the named entry points.
         subgraphs: number of them; more than one where there is a WHILE or IF, or another signature.
+        unwritten: outputs of signatures that no operator of their own writes: an input that is handed on, a
+            constant, a tensor that is another output too.
     """
 
     operators: dict[str, int]
     tensors: tuple[Tensor, ...]
     signatures: tuple[Signature, ...]
     subgraphs: int
+    unwritten: tuple[str, ...] = ()
 
 
 def read(flatbuffer: bytes) -> Contents:
@@ -72,11 +75,19 @@ def read(flatbuffer: bytes) -> Contents:
             raise ArtifactError("The file holds no subgraph.")
         tensors = [[_tensor(g.Tensors(i), model, flatbuffer) for i in _range(g.TensorsLength())] for g in graphs]
         counted = Counter(codes[index] for g in graphs for index in _opcode_indices(g))
-        signatures = tuple(_signature(model.SignatureDefs(i), tensors) for i in _range(model.SignatureDefsLength()))
+        entries = [model.SignatureDefs(i) for i in _range(model.SignatureDefsLength())]
+        signatures = tuple(_signature(entry, tensors) for entry in entries)
+        unwritten = tuple(name for entry in entries for name in _unwritten(entry, graphs[entry.SubgraphIndex()]))
     except _DAMAGE as error:
         raise ArtifactError(f"The file is a damaged .tflite: {type(error).__name__} while reading it.") from None
     flat = tuple(tensor for graph in tensors for tensor in graph)
-    return Contents(operators=dict(counted.most_common()), tensors=flat, signatures=signatures, subgraphs=len(graphs))
+    return Contents(
+        operators=dict(counted.most_common()),
+        tensors=flat,
+        signatures=signatures,
+        subgraphs=len(graphs),
+        unwritten=unwritten,
+    )
 
 
 def _range(length: int) -> range:
@@ -147,6 +158,16 @@ def _signature(signature: Any, tensors: list[list[Tensor]]) -> Signature:
     )
     inputs, outputs = (tuple(_named(entry, graph) for entry in part) for part in parts)
     return Signature(key=(signature.SignatureKey() or b"").decode(), inputs=inputs, outputs=outputs)
+
+
+def _unwritten(signature: Any, graph: Any) -> Iterator[str]:
+    operators = [graph.Operators(i) for i in _range(graph.OperatorsLength())]
+    written = {each.Outputs(i) for each in operators for i in _range(each.OutputsLength())}
+    for i in _range(signature.OutputsLength()):
+        entry = signature.Outputs(i)
+        if entry.TensorIndex() not in written:
+            yield (entry.Name() or b"").decode()
+        written.discard(entry.TensorIndex())
 
 
 def _named(entry: Any, graph: list[Tensor]) -> TensorSpec:

@@ -34,6 +34,7 @@ FLOORS = {
     "bench": 4,
     "compress": 5,
     "choose": 5,
+    "golden": 5,
     "jobs": 6,
     "stages": 6,
     "report": 6,

@@ -18,6 +18,7 @@ from mobilenn.core.errors import ArtifactError, DataError, RecipeError
 from mobilenn.core.precision import Precision
 from mobilenn.core.records import to_dict
 from mobilenn.core.vocabulary import END, PAD, SPECIAL, START, Vocabulary
+from mobilenn.golden import verify_file
 from mobilenn.jobs.quantize import recorded
 from mobilenn.jobs.sequences import BEAM_WIDTH, keras_steps, transcribe, transcripts
 from mobilenn.networks._steps import step_models
@@ -30,7 +31,6 @@ from mobilenn.runtime.text import Wanted, say
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.merge import merge, split
 from mobilenn.tflite.package import Package, pack, unpack
-from mobilenn.verify import verify_file
 
 VOCABULARY = Vocabulary(kind="character", tokens=(*SPECIAL, *"abcdefghijklmnopqrst"))
 FORMS = {

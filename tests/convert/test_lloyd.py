@@ -13,7 +13,9 @@ from mobilenn.core.errors import DataError
 from mobilenn.core.precision import Precision
 from mobilenn.core.recipe import Trainable
 from mobilenn.jobs.lessons import lesson
+from mobilenn.networks import kmeans
 from mobilenn.runtime import lloyd, training
+from mobilenn.runtime.host import HostSession
 from mobilenn.runtime.interfaces import CompiledModelRun, InterpreterRun
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.merge import SIGNATURE, merge
@@ -75,6 +77,17 @@ def test_an_iteration_over_several_calls_is_one_of_lloyds(file, flatbuffer):
     np.testing.assert_array_equal(centroids[3], FAR)
     said = training.predict(file, {"features": ROWS[:4]}, {"centroids": centroids})
     np.testing.assert_allclose(said, np.square(rows[:4, None] - expected).sum(2), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("api", ["interpreter", "compiled_model"])
+def test_the_recipes_network_hands_its_rows_on_in_every_runtime(api, tmp_path):
+    model = kmeans.build(kmeans.Config(features=3, clusters=4))
+    parts = lloyd_parts(model, Trainable(batch_size=16))
+    path = tmp_path / "clusters.tflite"
+    path.write_bytes(merge({SIGNATURE: to_flatbuffer(model, Precision.FLOAT32), **parts}))
+    with HostSession(path, api=api) as session:
+        opened = training.trainable(session.signatures, session.runner)
+        np.testing.assert_array_equal(training.prepared(opened, {"features": ROWS}), ROWS)
 
 
 def test_it_recites_its_lesson(model, file):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from mobilenn.report import markdown
+from mobilenn.report import html, markdown, view_files
 from mobilenn.report.schema import parse
 from mobilenn.report.tables import code, escape, table, text_table
 
@@ -95,3 +95,21 @@ def test_strangers_text_cannot_leave_its_place(hostile: Callable[[str], dict[str
 
 def test_the_same_report_gives_the_same_text(report: dict[str, Any]) -> None:
     assert markdown.render(parse(report)) == markdown.render(parse(report))
+
+
+@pytest.mark.parametrize(
+    ("apart", "words"),
+    [
+        ({"float32": {"probabilities": 0.0, "lesson_losses": 1e-7}}, "gave the Interpreter's bits"),
+        ({"float32": {"probabilities": 0.0}, "int4": {"probabilities": 2e-6}}, "is 2.0e-06 of the largest value"),
+        ({"int4": {"probabilities": None}}, "has no bound (probabilities of int4)"),
+        ({}, ""),
+    ],
+)
+def test_it_says_whether_compiled_model_does_the_same(report: dict[str, Any], apart: dict, words: str) -> None:
+    for name, found in apart.items():
+        report["variants"][name]["compiled_model"] = found
+    said = view_files.runtimes(parse(report))
+    assert words in said if words else said == ""
+    assert said.replace("'", "&#39;") in html.render(parse(report))
+    assert said in markdown.render(parse(report))

@@ -85,6 +85,12 @@ def test_few_weights_are_listed_by_name(trainable: dict[str, Any]) -> None:
     assert "Lloyd's iterations gave in numpy" in row.verdict
 
 
+def test_the_verdict_tells_of_compiled_model_where_it_was_asked(trainable: dict[str, Any]) -> None:
+    trainable["variants"]["phone"]["compiled_model"] = {"lesson_losses": 3.1e-7}
+    (row,) = view_ondevice.trained(parse(trainable))
+    assert "4.8e-07 (3.1e-07 in CompiledModel); 0.0001 is allowed" in row.verdict
+
+
 def test_without_a_lesson_there_is_none(trainable: dict[str, Any]) -> None:
     trainable["variants"]["phone"]["lesson"] = None
     parsed = parse(trainable)
