@@ -30,7 +30,7 @@ def test_files_have_the_losses_of_keras_over_a_hundred_steps(figures):
         assert {name: len(losses) for name, losses in row["losses"].items()} == dict.fromkeys(row["losses"], 100)
         assert set(row["difference"]) == {"Interpreter", "CompiledModel"}
         assert max(row["difference"].values()) < 1e-4, row["name"]
-        assert row["losses"]["Keras"][-1] < row["losses"]["Keras"][0] / 2
+        assert row["losses"]["Keras"][-1] < row["losses"]["Keras"][0] * 0.8
 
 
 def test_files_move_centroids_as_scikit_learn_does(figures):
@@ -45,6 +45,7 @@ def test_files_learn_digits_that_they_never_saw_as_well_as_keras(figures):
     new = figures["new_digits"]
     assert (new["examples"], len(new["digits"])) == (20, 5)
     assert not set(new["digits"]) & set(new["known"]["digits"])
+    assert max(new["difference"][runtime] for runtime in ("Interpreter", "CompiledModel")) < 1e-4
     for accuracy in new["accuracy"].values():
         assert accuracy > 0.7
         assert accuracy == pytest.approx(new["accuracy"]["Keras"], abs=0.01)

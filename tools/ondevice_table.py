@@ -9,9 +9,10 @@ RUNTIMES = ("Interpreter", "CompiledModel")
 SHOWN = (1, 10, 100)  # steps whose losses are shown
 _CURVES = """## The same losses as Keras
 
-The mlp recipe's network (256 and 128 hidden units) and the three dense layers of the vgg recipe's, behind frozen
-convolutions; both without dropout, from the same random weights on the same samples of MNIST-5k. Loss before steps
-{shown}, and the largest difference from Keras' loss over all {steps}.
+The mlp recipe's network (256 and 128 hidden units), and the three dense layers of the vgg recipe's on what its frozen
+convolutions give, the last layer from zeros; both without dropout, from the same random weights on the same samples of
+MNIST-5k. VGG's η is `training.steady_rate` of its samples, times 1 − μ. Loss before steps {shown}, and the largest
+difference from Keras' loss over all {steps}.
 """
 _CLUSTERS = """## The same clusters as scikit-learn
 
@@ -22,7 +23,9 @@ _NEW = """## Five digits that the network never saw
 
 VGG-11 at 32×32, trained on the digits {known} ({known_accuracy:.1%} of their test digits). Its file then learns
 {digits} from {examples} examples each, in {epochs} epochs: the convolutions are frozen, the last layer starts from
-zeros. How many dense layers are trained was chosen on validation digits: {tried}.
+zeros. How many dense layers are trained was chosen on validation digits: {tried}. Keras
+learned them twice: on what the file's `prepare` gives, from which differences are counted, and behind its own
+convolutions, which round otherwise.
 
 {count} test digits of these classes; the file has {size:.2f} MB.
 """
@@ -43,7 +46,8 @@ def _curves(result: Mapping[str, Any]) -> list[str]:
     lines += ["", "| | samples a step | η | μ | Keras | " + " | ".join(f"{r} | difference" for r in RUNTIMES) + " |"]
     lines.append("|" + " --- |" * 9)
     for row in result["curves"]:
-        cells = [row["name"], row["samples"], row["learning_rate"], row["momentum"], _shown(row["losses"]["Keras"])]
+        rate = f"{row['learning_rate']:.3g}"
+        cells = [row["name"], row["samples"], rate, row["momentum"], _shown(row["losses"]["Keras"])]
         for runtime in RUNTIMES:
             cells += [_shown(row["losses"][runtime]), f"{row['difference'][runtime]:.1e}"]
         lines.append(f"| {' | '.join(map(str, cells))} |")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
 
+from mobilenn import networks
 from mobilenn.compress import rounding
+from mobilenn.compress.qat import apply_transform
 from mobilenn.compress.rounding import fake_quantized, repeatable_rounding
 
 ENDS = st.floats(0, 1e4, width=32).filter(lambda value: value == 0 or value > 1e-3)
@@ -101,3 +106,23 @@ def test_a_model_learns_the_same_weights_by_it(monkeypatch):
     assert called
     for weight, other in zip(ours, learned(), strict=True):
         np.testing.assert_array_equal(weight, other)
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="TensorFlow's own does not repeat there")
+@pytest.mark.parametrize("name", ["alexnet", "vgg"])
+def test_whole_networks_have_the_gradients_of_tensorflow(name):
+    module = networks.module(name)
+    keras.utils.set_random_seed(5)
+    model = apply_transform(module.build(replace(module.TINY, dropout=0.0)), "qat")
+    shape = (8, *model.inputs[0].shape[1:])
+    images = tf.constant(np.random.default_rng(0).integers(0, 256, shape).astype(np.float32))
+    model(images, training=True)  # ranges to begin with
+    begun, found = model.get_weights(), []
+    for block in (repeatable_rounding, contextlib.nullcontext):
+        model.set_weights(begun)
+        with block(), tf.GradientTape() as tape:
+            made = model(images, training=True)
+            loss = tf.reduce_sum(made * made * tf.range(1.0, made.shape[-1] + 1.0))
+        found.append(tape.gradient(loss, model.trainable_weights))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
