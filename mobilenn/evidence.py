@@ -167,8 +167,8 @@ def _why(recipe: Recipe, name: str, accepted: Mapping[str, Mapping[str, Any]], r
     text = (
         f"Ship {name}: {_merit(recipe, rivals, len(accepted) - rivals)}{_TOLD_APART if rivals > 1 else ''}. "
         f"{fmt.size(row['zip_bytes'])} to download, {unit.number(median)} {unit.name} a run on one thread of this "
-        f"machine, {recipe.max_drop - row['metric_drop']:.4f} of the metric to spare of the allowed drop of "
-        f"{recipe.max_drop:.4f}."
+        f"machine, {fmt.significant(recipe.max_drop - row['metric_drop'])} of the metric to spare of the allowed drop "
+        f"of {fmt.significant(recipe.max_drop)}."
     )
     base = accepted.get("float32")
     if base is None or name == "float32":

@@ -157,10 +157,12 @@ def metric(name: str, value: float | None) -> str:
 
 
 def drop(name: str, value: float | None) -> str:
-    """Returns a metric's loss against float: in points for shares; negative where the file is better."""
+    """Returns a metric's loss against float: points of a share, else four digits; negative where it is better."""
     if value is None or not math.isfinite(value):
         return NONE
-    return f"{_signed(100 * value, 2)} pt" if is_percent(name) else _signed(value, 4)
+    if is_percent(name):
+        return f"{_signed(100 * value, 2)} pt"
+    return _signed(value, max(0, 3 - math.floor(math.log10(abs(value)))) if abs(value) >= 1 else 4)
 
 
 def _signed(value: float, places: int) -> str:

@@ -105,6 +105,17 @@ def test_where_less_is_better_the_better_stands_higher(report: dict[str, Any]) -
     assert heights["pruned_int8"] > heights["float"]
 
 
+def test_every_tick_of_a_large_metric_is_told_apart(report: dict[str, Any]) -> None:
+    report["metric"], report["higher_is_better"] = "inertia", False
+    for row, value in zip(
+        (report["float"], *report["variants"].values()), (290110.5, 289263.8, *[290110.5] * 9), strict=False
+    ):
+        row["metric"] = value if row.get("metric") is not None else None
+    texts = re.findall(r"<text[^>]*>(\d{6})</text>", tradeoff.over_download(parse(report)))
+    assert len(texts) > 2
+    assert len(set(texts)) == len(texts)
+
+
 def test_curves_skip_gaps_and_need_no_validation(report: dict[str, Any]) -> None:
     history = {"loss": [None, 0.5, 0.4], "val_loss": [None, None, None], "lr": [0.1, 0.1, 0.1], "val_extra": [1.0, 2.0]}
     panels = dict(curves.panels(parse(report | {"training": report["training"] | {"history": history}})))

@@ -105,6 +105,9 @@ def test_metrics_are_shares_or_plain_numbers(name: str, value: float, text: str)
         ("accuracy", -0.001, "−0.10 pt"),
         ("accuracy", -1e-9, "0.00 pt"),
         ("r2", 0.005, "0.0050"),
+        ("inertia", -846.7225, "−846.7"),
+        ("inertia", 12345.6, "12346"),
+        ("bits_per_character", 1.00004, "1.000"),
     ],
 )
 def test_a_drop_is_positive_where_the_file_is_worse(name: str, value: float, text: str) -> None:

@@ -42,11 +42,9 @@ def metric(axis: Axis, name: str, low: float, high: float) -> None:
     locator = MaxNLocator(5)
     axis.set_major_locator(locator)
     ticks = locator.tick_values(low, high)
-    digits = max(0, math.ceil(-math.log10(100 * (ticks[1] - ticks[0])) - 1e-9))
-    percent = fmt.is_percent(name)
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{100 * value:.{digits}f} %" if percent else fmt.tick(value))
-    )
+    scale, unit = (100, " %") if fmt.is_percent(name) else (1, "")
+    digits = max(0, math.ceil(-math.log10(scale * (ticks[1] - ticks[0])) - 1e-9))  # as many as tell ticks apart
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{scale * value:.{digits}f}{unit}"))
 
 
 def _limits(axis: Axis, low: float, high: float) -> None:
