@@ -13,7 +13,7 @@ from mobilenn import evaluate as judges
 from mobilenn.core.precision import Precision
 from mobilenn.core.vocabulary import PAD
 from mobilenn.core.worker import Worker
-from mobilenn.evaluate import Evaluation, evaluate
+from mobilenn.evaluate import Evaluation, Figure, evaluate
 
 # The largest golden error, relative to the output's largest value, at which a file that stores
 # floats still counts as the same function: rounding of float32 sums, and of float16 weights.
@@ -240,24 +240,24 @@ def _reason(
     bars = [(f"baseline '{name}'", found.metric, least) for name, least in reference.baselines.items()]
     bars += [("floor", name, least) for name, least in reference.floor.items()]
     for bar, name, least in bars:
-        value, higher_is_better = _figure(name, found, reference.task)
-        if (value < least) == higher_is_better and value != least:
+        value, figure = _figure(name, found, reference.task)
+        if not figure.reached(value, least):
             return f"{name} is {value:.4f}; the recipe's {bar} is {least:.4f}"
     return ""
 
 
-def _figure(name: str, found: Evaluation, task: str) -> tuple[float, bool]:
-    """A figure that a floor may name, and whether more of it is better: the metric, or one of the details.
+def _figure(name: str, found: Evaluation, task: str) -> tuple[float, Figure]:
+    """A figure that a floor may name, and which way it points: the metric, or one of the details.
 
     Before a training the names are checked already; here, too, that these data have what only some have.
     """
     if name == found.metric:
-        return found.value, found.higher_is_better
+        return found.value, Figure(higher_is_better=found.higher_is_better)
     declared = judges.figures(task, {})
     measured = [key for key in declared if key in found.details]
     if name not in measured:
         raise judges.unmeasured(name, {found.metric, *measured}, declared.get(name))
-    return found.details[name], declared[name].higher_is_better
+    return found.details[name], declared[name]
 
 
 def _agreement(outputs: Outputs, expected: Outputs) -> float:

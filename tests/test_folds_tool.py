@@ -37,7 +37,7 @@ def played(monkeypatch):
         return {
             "metric": "accuracy",
             "higher_is_better": True,
-            "recipe": {"floor": dict(recipe.floor)},
+            "recipe": {"task": recipe.task, "data": dict(recipe.data), "floor": dict(recipe.floor)},
             "recommended": "int8" if shipped else "",
             "float": {"metric": 1.0},
             "variants": {"int8": {"metric": shipped, "status": "accepted"}},

@@ -21,14 +21,22 @@ def tool():
     return loaded
 
 
-def report(float_metric, shipped, recommended="int8", higher_is_better=True):
+def report(float_metric, shipped, recommended="int8", steps=20.0):
+    maze = {"name": "episodes", "environment": "maze"}
+    details = {"details": {"mean_steps": 20.0}}
     return {
         "metric": "solved",
-        "higher_is_better": higher_is_better,
-        "recipe": {"floor": {"solved": 0.95}},
+        "higher_is_better": True,
+        "recipe": {"task": "control", "data": maze, "floor": {"solved": 0.95, "mean_steps": 10.0}},
         "recommended": recommended,
-        "float": {"metric": float_metric},
-        "variants": {"int8": {"metric": shipped, "status": "accepted" if recommended else "rejected"}},
+        "float": {"metric": float_metric, **details},
+        "variants": {
+            "int8": {
+                "metric": shipped,
+                "status": "accepted" if recommended else "rejected",
+                "details": {"mean_steps": steps},
+            }
+        },
         "baselines": {"random": {"metric": 0.2}},
         "training": {"seconds": 61.0},
         "data": {"test": 40},
@@ -42,10 +50,10 @@ def report(float_metric, shipped, recommended="int8", higher_is_better=True):
         (report(0.97, 0.94), False),
         (report(0.94, 0.97), False),
         (report(0.97, 0.97, recommended=""), False),
-        (report(0.90, 0.90, higher_is_better=False), True),
+        (report(0.97, 0.97, steps=9.0), False),
     ],
 )
-def test_the_float_model_and_what_ships_have_to_reach_the_floor(tool, found, held):
+def test_the_float_model_and_what_ships_have_to_reach_every_floor(tool, found, held):
     assert tool.held(found)["held"] is held
 
 

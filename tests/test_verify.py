@@ -7,7 +7,7 @@ import pytest
 
 from mobilenn.core.errors import RecipeError
 from mobilenn.core.precision import Precision
-from mobilenn.evaluate import Evaluation
+from mobilenn.evaluate import Evaluation, Figure
 from mobilenn.verify import Lesson, Parity, Reference, _agreement, _figure, _reason, _strayed
 
 
@@ -75,6 +75,12 @@ def test_a_file_has_to_do_the_same_in_compiled_model(lesson, apart, words):
     found = None if lesson is None else Lesson(expected=(1.0,), found=(1.0 + lesson,), error=lesson)
     said = _strayed(found, apart)
     assert said.startswith(words) if words else said == ""
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_what_is_no_number_reaches_no_floor(higher):
+    assert not Figure(higher_is_better=higher).reached(float("nan"), 0.5)
+    assert Figure(higher_is_better=higher).reached(0.5, 0.5)
 
 
 def test_images_name_no_class_to_agree_on():

@@ -27,6 +27,7 @@ from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import MobilennError, RecipeError
 from mobilenn.data._tables import Settings, folds
+from mobilenn.evaluate import Figure
 from mobilenn.report import format as fmt
 from mobilenn.report.tables import text_table
 
@@ -80,9 +81,9 @@ def cross_validated(
         # every fold ships a file, also where it alone misses what the recipe asks of one split
         changed = recipes.load(name, [*own, *assignments(chosen), "floor={}", "baselines={}"])
         rows.append({"fold": fold, "chosen": chosen, "weighed": weighed, **one(changed, out / str(fold))})
-    better = rows[0]["higher_is_better"]
+    metric = Figure(higher_is_better=rows[0]["higher_is_better"])
     means = {key: mean(rows, key) for key in ("float", "shipped")}
-    held = floor is None or all(value == floor or (value > floor) == better for value in means.values())
+    held = floor is None or all(metric.reached(value, floor) for value in means.values())
     return {
         "recipe": recipe.name,
         "settings": list(settings),

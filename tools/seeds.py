@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobilenn import pipeline, provenance
+from mobilenn import data, evaluate, pipeline, provenance
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
 from mobilenn.core.errors import MobilennError, VerificationError
@@ -88,20 +88,23 @@ def one(recipe: recipes.Recipe, out: Path) -> dict[str, Any]:
 
 
 def held(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a report says of the float model and of the file that ships, and whether both reach the floor."""
-    name, metric = report["recommended"], report["metric"]
-    shipped = report["variants"][name]["metric"] if name else None
-    floor = report["recipe"]["floor"].get(metric)
-    sign = 1.0 if report["higher_is_better"] else -1.0
-    values = (report["float"]["metric"], shipped)
-    reached = all(value is not None and (floor is None or sign * (value - floor) >= 0) for value in values)
+    """What a report says of the float model and of the file that ships, and whether both reach every floor."""
+    name, metric, recipe = report["recommended"], report["metric"], report["recipe"]
+    rows = [report["float"], *([report["variants"][name]] if name else [])]
+    table = dict(recipe["data"])
+    declared = evaluate.figures(recipe["task"], data.settings(table.pop("name"), table))
+    reached = bool(name) and all(
+        declared[figure].reached(row["metric"] if figure == metric else row["details"][figure], bar)
+        for figure, bar in recipe["floor"].items()
+        for row in rows
+    )
     variants = {key: {"metric": row["metric"], "status": row["status"]} for key, row in report["variants"].items()}
     return {
         "metric": metric,
         "higher_is_better": report["higher_is_better"],
         "samples": report["data"]["test"],
-        "float": values[0],
-        "shipped": shipped,
+        "float": report["float"]["metric"],
+        "shipped": report["variants"][name]["metric"] if name else None,
         "file": name,
         "variants": variants,
         "baselines": {key: row["metric"] for key, row in report["baselines"].items()},

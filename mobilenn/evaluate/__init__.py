@@ -29,6 +29,10 @@ class Figure:
     higher_is_better: bool = True
     where: str = ""
 
+    def reached(self, value: float, bar: float) -> bool:
+        """Whether a value is at least as good as a bar; what is no number never is."""
+        return value >= bar if self.higher_is_better else value <= bar
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
