@@ -146,3 +146,15 @@ def test_the_file_of_an_environment_is_relative_to_its_recipe(place):
     assert recipes.load("cartpole").data["environment"] == "cartpole"
     store.write_text(place / "other.toml", RECIPE.replace("corridor.py:", "package.module:"))
     assert recipes.load(str(place / "other.toml")).data["environment"] == "package.module:WalledCorridor"
+
+
+@pytest.mark.slow
+def test_two_processes_learn_the_same_bits(tmp_path):
+    """Actor and critic have layers of the same names: what is told apart by address is another in each process."""
+    settings = ["train.epochs=1", "train.agent.steps=48", "data.validation=20", "data.test=20"]
+    told = [word for each in settings for word in ("--set", each)]
+    for name in ("first", "second"):
+        words = [sys.executable, "-m", "mobilenn", "train", "knapsack", *told, "--out", str(tmp_path / name)]
+        subprocess.run(words, check=True, capture_output=True, cwd=ROOT)
+    first, second = (store.sha256_file(tmp_path / name / "stages/train/weights.npz") for name in ("first", "second"))
+    assert first == second

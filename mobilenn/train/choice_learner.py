@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,26 @@ from mobilenn.train.crew import Crew, Moves
 from mobilenn.train.py_environment import AsPyEnvironment
 
 Tell = Callable[[int, float], None]
+
+
+class Ordered:
+    """An optimizer that always gets its gradients in the same order.
+
+    TF-Agents sorts variables by name. Actor and critic have layers of the same names, and among equals those of the
+    lower address came first: the norm that gradients are clipped by, a sum, was rounded otherwise in every process.
+
+    Args:
+        optimizer: a Keras optimizer.
+        variables: in the order wanted.
+    """
+
+    def __init__(self, optimizer: Any, variables: Iterable[tf.Variable]) -> None:
+        self._optimizer = optimizer
+        self._places = {variable.ref(): place for place, variable in enumerate(variables)}
+
+    def apply_gradients(self, pairs: Iterable[tuple[tf.Tensor, tf.Variable]]) -> Any:
+        """Takes a step."""
+        return self._optimizer.apply_gradients(sorted(pairs, key=lambda pair: self._places[pair[1].ref()]))
 
 
 class ChoiceLearner:
@@ -43,12 +63,13 @@ class ChoiceLearner:
         values = nets.values_model(policy)
         actor = nets.action_choice(values, observed, environment.masked)
         critic = nets.baseline(values, observed)
-        self._agent = _agent(settings, ts.time_step_spec(observed), acted, (actor, critic, optimizer))
+        trained = list({v.ref(): v for v in (*actor.trainable_weights, *critic.trainable_weights)}.values())
+        parts = (actor, critic, Ordered(optimizer, trained))
+        self._agent = _agent(settings, ts.time_step_spec(observed), acted, parts)
         self._agent.initialize()
         self._logits = tf.function(self._choice)
         self._train = tf.function(self._descend, reduce_retracing=True)
-        trained = {v.ref(): v for v in (*actor.trainable_weights, *critic.trainable_weights)}.values()
-        optimizer.build(list(trained))
+        optimizer.build(trained)
         known = [*self._agent.variables, *actor.variables, *critic.variables, *optimizer.variables]
         self.variables = list({variable.ref(): variable for variable in known}.values())
 

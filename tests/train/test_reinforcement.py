@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mobilenn import data as datasets
 from mobilenn import environments
@@ -17,6 +19,7 @@ from mobilenn.environments._rollout import play
 from mobilenn.train import reinforcement
 from mobilenn.train._agents import array_spec
 from mobilenn.train.agent_config import AgentConfig
+from mobilenn.train.choice_learner import Ordered
 from mobilenn.train.config import TrainConfig
 from mobilenn.train.crew import Crew
 from mobilenn.train.py_environment import AsPyEnvironment
@@ -235,3 +238,14 @@ def test_a_py_environment_of_several_choices_is_refused():
     stranger._acted = array_spec.ArraySpec((2,), np.float32)
     with pytest.raises(RecipeError, match="The actions are"):
         FromAgents(stranger)
+
+
+def test_the_optimizer_sees_gradients_in_one_order_whatever_that_of_the_agent():
+    seen = []
+    variables = [tf.Variable([float(i)], name="kernel") for i in range(5)]
+    optimizer = SimpleNamespace(apply_gradients=lambda pairs: seen.append([float(g) for g, _ in pairs]))
+    ordered = Ordered(optimizer, variables)
+    pairs = [(tf.constant(float(i)), variable) for i, variable in enumerate(variables)]
+    for order in ([4, 2, 0, 1, 3], [1, 0, 3, 4, 2]):
+        ordered.apply_gradients([pairs[place] for place in order])
+    assert seen == [[0.0, 1.0, 2.0, 3.0, 4.0]] * 2
