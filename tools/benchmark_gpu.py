@@ -185,8 +185,6 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as problem:
-        print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
-        sys.exit(problem.exit_code)
+    from ended import ended
+
+    ended(main)

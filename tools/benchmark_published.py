@@ -24,7 +24,7 @@ import numpy as np
 
 from mobilenn import networks, provenance
 from mobilenn.core import store
-from mobilenn.core.errors import MobilennError, WorkerError
+from mobilenn.core.errors import WorkerError
 from mobilenn.core.precision import Precision
 
 SIDES = ("mobilenn", "plain")
@@ -272,7 +272,6 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as error:
-        raise SystemExit(str(error)) from None
+    from ended import ended
+
+    ended(main)

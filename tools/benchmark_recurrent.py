@@ -189,7 +189,6 @@ class Peer:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as error:
-        raise SystemExit(str(error)) from None
+    from ended import ended
+
+    ended(main)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,6 @@ from mobilenn import data as datasets
 from mobilenn import provenance
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
-from mobilenn.core.errors import MobilennError
 
 Seconds = list[tuple[float, float]]  # of each timed epoch: by the clock, and of all cores together
 KINDS = ("wall", "cpu")
@@ -154,7 +152,6 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as error:
-        sys.exit(str(error))
+    from ended import ended
+
+    ended(main)

@@ -25,7 +25,7 @@ from seeds import RESULTS, one
 from mobilenn import provenance
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
-from mobilenn.core.errors import MobilennError, RecipeError
+from mobilenn.core.errors import RecipeError
 from mobilenn.data._tables import Settings, folds
 from mobilenn.evaluate import Figure
 from mobilenn.report import format as fmt
@@ -148,8 +148,6 @@ def counted(found: Mapping[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as problem:
-        print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
-        sys.exit(problem.exit_code)
+    from ended import ended
+
+    ended(main)

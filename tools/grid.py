@@ -27,7 +27,7 @@ import click
 
 from mobilenn.core import recipe as recipes
 from mobilenn.core import records
-from mobilenn.core.errors import MobilennError, RecipeError
+from mobilenn.core.errors import RecipeError
 from mobilenn.report import format as fmt
 from mobilenn.report.tables import text_table
 
@@ -158,8 +158,6 @@ def page(watch: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as problem:
-        print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
-        sys.exit(problem.exit_code)
+    from ended import ended
+
+    ended(main)

@@ -21,7 +21,7 @@ from typing import Any
 from mobilenn import data, evaluate, pipeline, provenance
 from mobilenn.core import recipe as recipes
 from mobilenn.core import store
-from mobilenn.core.errors import MobilennError, VerificationError
+from mobilenn.core.errors import VerificationError
 from mobilenn.report import format as fmt
 from mobilenn.report.tables import text_table
 
@@ -140,8 +140,6 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MobilennError as problem:
-        print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
-        sys.exit(problem.exit_code)
+    from ended import ended
+
+    ended(main)
