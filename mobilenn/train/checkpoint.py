@@ -14,7 +14,7 @@ import numpy as np
 from mobilenn.core import store
 from mobilenn.core.errors import ArtifactError
 
-FORMAT = 1
+FORMAT = 2
 _META = "meta"
 
 
@@ -66,6 +66,7 @@ def save(path: Path, key: str, snapshot: Snapshot) -> None:
         "history": snapshot.history,
         "seconds": snapshot.seconds,
         "stopping": snapshot.stopping,
+        "names": list(snapshot.arrays),  # a flipped bit in a zip's directory can hide an array
     }
     text = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     with store.atomic_file(path) as file:
@@ -120,6 +121,8 @@ def load(path: Path, key: str) -> Snapshot | None:
             arrays = {name: stored[name] for name in stored.files}
         meta: dict[str, Any] = json.loads(arrays.pop(_META).tobytes())
         known = (meta.pop("format"), meta.pop("key"))
+        if meta.pop("names", None) != list(arrays):
+            raise ValueError("another set of arrays")
         snapshot = Snapshot(arrays=arrays, **meta)
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own for damaged bytes
         raise ArtifactError(f"The checkpoint {path} is damaged: {type(error).__name__}.") from None
