@@ -48,7 +48,8 @@ def own_outputs(model: Any) -> None:
     """Gives every output a tensor that an operator of its own writes: a reshape to the shape it has.
 
     An output that is an input, handed on as it is, comes out of CompiledModel as zeros, and all others with it; two
-    outputs that are one tensor keep it from running.
+    outputs that are one tensor keep it from running. Scalars, whose reshape CompiledModel leaves out, and what has no
+    fixed shape stay as they are: `precheck` names them.
 
     Args:
         model: a `ModelT`; changed in place.
@@ -57,10 +58,15 @@ def own_outputs(model: Any) -> None:
         graph = model.subgraphs[signature.subgraphIndex]
         written = {index for operator in graph.operators or () for index in operator.outputs}
         for entry in signature.outputs:
-            if entry.tensorIndex not in written:
+            if entry.tensorIndex not in written and _has_sizes(graph.tensors[entry.tensorIndex]):
                 entry.tensorIndex = _reshaped(model, graph, entry.tensorIndex)
             written.discard(entry.tensorIndex)
         graph.outputs = [entry.tensorIndex for entry in signature.outputs]
+
+
+def _has_sizes(tensor: Any) -> bool:
+    known = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    return known is not None and len(known) > 0 and min(known) > 0
 
 
 def _reshaped(model: Any, graph: Any, source: int) -> int:
@@ -68,15 +74,16 @@ def _reshaped(model: Any, graph: Any, source: int) -> int:
     from ai_edge_litert import schema_py_generated as schema
 
     before, made, shape = graph.tensors[source], copy.copy(graph.tensors[source]), schema.TensorT()
-    made.name, made.buffer = before.name + b"_own", 0
+    sizes = [int(size) for size in before.shape]
+    made.name, made.buffer, made.isVariable = before.name + b"_own", 0, False
     shape.name, shape.type = before.name + b"_shape", schema.TensorType.INT32
-    shape.shape = np.array([len(before.shape)], np.int32)
-    _replace(model, shape, np.asarray(before.shape, np.int32))
+    shape.shape = np.array([len(sizes)], np.int32)
+    _replace(model, shape, np.asarray(sizes, np.int32))
     operator = schema.OperatorT()
     operator.opcodeIndex = _code(model, schema.BuiltinOperator.RESHAPE)
     operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
     operator.builtinOptions = schema.ReshapeOptionsT()
-    operator.builtinOptions.newShape = [int(size) for size in before.shape]
+    operator.builtinOptions.newShape = sizes
     operator.inputs, operator.outputs = [source, len(graph.tensors)], [len(graph.tensors) + 1]
     graph.tensors += [shape, made]
     graph.operators = [*(graph.operators or ()), operator]

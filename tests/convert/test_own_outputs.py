@@ -13,8 +13,10 @@ from mobilenn.core.errors import ConversionError
 from mobilenn.core.precision import Precision
 from mobilenn.quantize import quantize_flatbuffer
 from mobilenn.runtime.host import HostSession
+from mobilenn.tflite.edits import own_outputs
 from mobilenn.tflite.inspect import precheck
 from mobilenn.tflite.reader import read
+from mobilenn.tflite.writer import parse, serialize
 
 WEIGHTS = np.float32([0, 1, 2, 3])
 GIVEN = {"x": np.float32([[1, -2, 3, 4], [5, 6, -7, 8]])}
@@ -56,6 +58,23 @@ def test_without_an_operator_of_its_own_an_output_is_refused(name, monkeypatch):
     monkeypatch.setattr(conversion, "own_outputs", lambda model: None)
     with pytest.raises(ConversionError, match=r"no operator of its own writes '[ab]'"):
         made(name)
+
+
+def test_a_scalar_that_is_handed_on_is_refused():
+    spec = tf.TensorSpec((), tf.float32, name="rate")
+    function = tf.function(lambda rate: {"a": tf.identity(rate), "b": rate * 2.0}, input_signature=[spec])
+    with pytest.raises(ConversionError, match="no operator of its own writes 'a'"):
+        function_to_flatbuffer(function, ["a", "b"], tf.Module(), "a scalar")
+
+
+def test_what_grows_is_left_as_it_is():
+    spec = tf.TensorSpec((None, 4), tf.float32, name="x")
+    function = tf.function(lambda x: {"a": tf.identity(x), "b": x * 2.0}, input_signature=[spec])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+    flatbuffer = bytes(converter.convert())
+    model = parse(flatbuffer)
+    own_outputs(model)
+    assert read(serialize(model)).unwritten == read(flatbuffer).unwritten != ()
 
 
 def test_what_has_its_operator_is_left_alone():
